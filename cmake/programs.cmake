@@ -1,0 +1,15 @@
+# The three daemons and the control command.
+function(pp_program name dir)
+	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.c)
+	if(sources)
+		add_executable(${name} ${sources})
+		target_link_libraries(${name} PRIVATE ${ARGN})
+		set_target_properties(${name} PROPERTIES
+			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+	endif()
+endfunction()
+
+pp_program(smtpd smtpd pp_smtpd_proto pp_store pp_net pp_conf PkgConfig::JANSSON)
+pp_program(maild maild pp_maild_proto pp_control pp_dns pp_conf PkgConfig::JANSSON)
+pp_program(popd popd pp_popd_proto pp_store pp_net pp_conf PkgConfig::JANSSON)
+pp_program(mailctl mailctl pp_control pp_dns pp_conf PkgConfig::JANSSON)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * throttle: how many failed logins an address may have, pure.
+ *
+ * Counts failures per key (address_limit_key()) in a window; the same wrong
+ * password for the same user counts once.  Memory is bounded: at most
+ * THROTTLE_KEYS keys, oldest out.
+ */
+#ifndef AUTH_THROTTLE_H
+#define AUTH_THROTTLE_H
+
+#include "common/util/str.h"
+
+#define THROTTLE_KEYS 65536
+
+struct throttle;
+
+struct throttle *throttle_new(size_t max_failures, int64_t window_ms);
+void throttle_free(struct throttle *t);
+
+/* May this address try now?  user: an address that was good for this user
+ * before is let in up to three times the limit. */
+bool throttle_allows(struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
+
+/* Record an outcome.  guess is a keyed hash of the password. */
+void throttle_failed(struct throttle *t, int64_t now_ms, uint64_t key, struct str user, uint64_t guess);
+void throttle_succeeded(struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
+
+#endif

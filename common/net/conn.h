@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn: one stream connection with bounded buffers, deadlines and TLS.
+ *
+ * The host gets one call, ready(), whenever something may have changed: new
+ * input, room in the output, TLS established, the peer's end.  It then looks
+ * at conn_input(), takes what it can with conn_consume(), and answers with
+ * conn_send().  ready() is never called from inside one of these functions,
+ * and never after conn_finish()/conn_abort().
+ *
+ * Back-pressure both ways: reading stops while `in_limit' bytes wait
+ * unconsumed; conn_has_room() is false while more than `out_high' bytes wait
+ * to be sent, and ready() is called when they are down to a quarter of it.
+ * What is sent is never refused: the host's duty is to stop at no-room, so
+ * output holds at most out_high plus one answer.
+ *
+ * A peer that takes nothing for stall_ms while output waits loses its
+ * connection (CONN_STALLED).  Output is written once per round of the loop,
+ * gathered.
+ *
+ * Memory: buffers exist only while they hold something; an idle TLS
+ * connection costs OpenSSL's state (about 16 KiB), an idle plain one under 1 KiB.
+ *
+ * Life: closed() is called exactly once, when the socket is gone, whoever
+ * ended it; the conn is freed after it returns.  Never free a conn yourself.
+ */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include "common/net/address.h"
+#include "common/net/loop.h"
+#include "common/net/tls.h"
+#include "common/util/str.h"
+
+struct conn;
+
+enum conn_end {
+	CONN_FINISHED, /* conn_finish(), everything was sent */
+	CONN_ABORTED,  /* conn_abort() */
+	CONN_RESET,    /* error on the socket, or peer gone with output waiting */
+	CONN_STALLED,  /* peer took nothing for stall_ms */
+	CONN_DEADLINE, /* connecting or the TLS handshake took too long */
+	CONN_TLS,      /* handshake or record failure: see the text */
+	CONN_REFUSED,  /* conn_connect() did not succeed */
+};
+
+struct conn_host {
+	void (*ready)(void *arg, struct conn *c);
+	void (*closed)(void *arg, enum conn_end end, const char *text);
+	void (*expired)(void *arg, struct conn *c); /* conn_deadline() passed */
+};
+
+struct conn_limits {
+	size_t in_limit;       /* unread bytes held, default 16 KiB */
+	size_t out_high;       /* default 64 KiB */
+	int64_t stall_ms;      /* default 5 min */
+	int64_t handshake_ms;  /* TLS handshake, default 10 s */
+	int64_t connect_ms;    /* default 30 s */
+};
+
+/* What conn_tls() tells; strings live as long as the conn. */
+struct conn_tls {
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
+	int bits;
+	bool verified;	     /* client side: chain and name were good */
+	const char *problem; /* client side: why not verified, or NULL */
+};
+
+struct conn_limits conn_default_limits(void);
+
+/* Take over an accepted socket (made non-blocking here).  host and arg are
+ * borrowed until closed() returns. */
+struct conn *conn_new(struct loop *l, int fd, const struct conn_host *host,
+    void *arg, const struct conn_limits *limits);
+
+/* Connect to peer, from source if it is not NULL.  The first ready() means
+ * connected; closed(CONN_REFUSED) means not. */
+struct conn *conn_connect(struct loop *l, const struct address *peer,
+    const struct address *source, const struct conn_host *host, void *arg,
+    const struct conn_limits *limits);
+
+/* Change host and arg, as when a pooled connection changes owner. */
+void conn_rehost(struct conn *c, const struct conn_host *host, void *arg);
+
+/* Bytes that arrived and are not consumed; valid until the next consume or
+ * return to the loop. */
+struct str conn_input(const struct conn *c);
+void conn_consume(struct conn *c, size_t n);
+
+/* The peer will send no more (FIN, or TLS close_notify).  Input that came
+ * before is still there.  For TLS, conn_eof_clean() says whether the end was
+ * announced; a bare FIN is a possible truncation. */
+bool conn_eof(const struct conn *c);
+bool conn_eof_clean(const struct conn *c);
+
+void conn_send(struct conn *c, struct str bytes);
+bool conn_has_room(const struct conn *c);
+size_t conn_pending(const struct conn *c); /* bytes not yet taken by the kernel */
+
+/* Stop and resume reading, for a host that is busy. */
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
+
+/* expired() is called once, delay_ms from now, unless set again; 0 clears. */
+void conn_deadline(struct conn *c, int64_t delay_ms);
+
+/* Start TLS.  Waits until pending output is sent, so an answer like
+ * `220 go ahead' may be sent just before.  Unread plaintext input must be
+ * empty (assert): what follows STARTTLS in the same flight is the host's to
+ * refuse.  Plaintext bytes that arrive between are never given to the host
+ * as input.  ready() is called when established; CONN_TLS otherwise.
+ * server_name (client side): SNI and the name to verify, or NULL. */
+void conn_start_tls(struct conn *c, struct tls *t, const char *server_name);
+
+/* NULL while not under TLS. */
+const struct conn_tls *conn_tls(const struct conn *c);
+
+const struct address *conn_peer(const struct conn *c);
+const struct address *conn_local(const struct conn *c);
+
+/* Send what is pending (and close_notify), then close. */
+void conn_finish(struct conn *c);
+
+/* Close now. */
+void conn_abort(struct conn *c);
+
+/* Bytes moved, for statistics. */
+uint64_t conn_bytes_in(const struct conn *c);
+uint64_t conn_bytes_out(const struct conn *c);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * throwaway: a certificate authority for tests, dev and demo, made in memory
+ * in milliseconds (P-256), good for 30 days, never to be trusted by anyone.
+ */
+#ifndef NET_THROWAWAY_H
+#define NET_THROWAWAY_H
+
+#include <stddef.h>
+
+#include "common/util/fail.h"
+
+/* Write ca.pem, cert.pem (leaf, then CA) and key.pem (0600) into dir; the
+ * leaf is for all n names (DNS names, or IP addresses as text). */
+int throwaway_ca(const char *dir, const char *const *names, size_t n, struct fail *f);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tls: certificates and the settings every connection shares (OpenSSL).
+ *
+ * TLS 1.2 with ECDHE and AEAD, and 1.3.  No renegotiation, no compression,
+ * no early data.  A context is made before privileges are dropped and
+ * holds its keys in memory; tls_reload() reads the files again, validates
+ * the new pair (parse, match, not expired) and swaps, or keeps the old one.
+ * A context is reference-counted inside; connections that run keep theirs.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stdbool.h>
+
+#include "common/util/fail.h"
+
+struct tls;
+
+/* Server side.  alpn is the one protocol accepted when the client offers any
+ * ("smtp", "imap", "pop3"); NULL takes none.  A client that offers only
+ * others gets no_application_protocol (RFC 7301 s3.2).  Session tickets are
+ * bound to the context by a session id context made of alpn. */
+struct tls *tls_server_new(const char *certificate_file, const char *key_file,
+    const char *alpn, struct fail *f);
+
+/* Client side.  Opportunistic: verifies nothing, unless ca_file is given. */
+struct tls *tls_client_new(const char *ca_file, struct fail *f);
+
+/* Read certificate and key again.  On failure the old ones stay. */
+int tls_reload(struct tls *t, struct fail *f);
+
+void tls_free(struct tls *t);
+
+#endif

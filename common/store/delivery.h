@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * delivery: the transaction by which we take responsibility for a message.
+ *
+ * One body, a message in every local account's INBOX, a queue recipient for
+ * every remote address, the counters, the journey: together or not at all.
+ * An account named twice gets one copy.
+ */
+#ifndef STORE_DELIVERY_H
+#define STORE_DELIVERY_H
+
+#include <stdint.h>
+
+#include "common/store/db.h"
+#include "common/store/hop.h"
+#include "common/store/stage.h"
+#include "common/util/str.h"
+
+struct delivery_target {
+	int64_t account;     /* 0: queue it for `address' */
+	struct str address;  /* login, or remote address as to be sent in RCPT */
+	struct str original; /* what RCPT said, when an alias changed it; or empty */
+};
+
+struct delivery {
+	int64_t trace;	      /* from hop_new_trace() */
+	struct stage *stage;  /* sealed, borrowed */
+	uint64_t skip;	      /* octets at the front that are not relayed (Return-Path) */
+	struct str sender;    /* reverse-path, empty for <> */
+	struct str message_id;
+	bool utf8, eight_bit;
+	int64_t now_ms, expires_ms;
+	int64_t account;      /* submitter, 0 if none */
+	enum hop_daemon daemon;
+	const struct delivery_target *targets;
+	size_t n_targets;
+	const struct hop *hops; /* written before those of the delivery itself */
+	size_t n_hops;
+};
+
+/* Inside a write transaction.  FAIL_TEMP "mailbox of X is full" (nothing is
+ * delivered then), or the disk's words. */
+int delivery_run(struct db *db, const struct delivery *d, struct fail *f);
+
+#endif

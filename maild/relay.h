@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * relay: carries queued mail to other servers.
+ *
+ *	queue (store) --due--> by destination --MX, A/AAAA--> connection
+ *	    ^                                                    |
+ *	    +---- outcome, hop, DSN: one transaction <-----------+
+ *
+ * Runs on maild's loop; jobs go to its store.  Looks at the queue when kicked
+ * and when the next recipient is due.
+ */
+#ifndef MAILD_RELAY_H
+#define MAILD_RELAY_H
+
+#include "common/conf/conf.h"
+#include "common/dns/resolver.h"
+#include "common/net/loop.h"
+#include "common/net/tls.h"
+#include "common/net/worker.h"
+#include "common/store/hop.h"
+#include "common/store/store.h"
+#include "common/util/clock.h"
+#include "common/util/log.h"
+
+struct relay;
+
+struct relay_deps { /* all borrowed, outlive the relay */
+	struct loop *loop;
+	struct store *store;
+	struct resolver *resolver;
+	struct workers *workers; /* reads bodies */
+	struct tls *tls;	 /* client context, opportunistic */
+	const struct conf *conf;
+	const struct log *log;
+	const struct clock *clock;
+	struct trace_source *traces;
+};
+
+struct relay *relay_new(const struct relay_deps *deps);
+
+/* The queue may have changed: look now. */
+void relay_kick(struct relay *r);
+
+/* Begin no more attempts and say QUIT where nothing is under way. */
+void relay_stop(struct relay *r);
+
+/* Attempts under way; maild waits for 0 (a few seconds at most) at stop. */
+size_t relay_active(const struct relay *r);
+void relay_free(struct relay *r);
+
+#endif

@@ -1,0 +1,6 @@
+-- auth.db: what proves who somebody is.  Opened by maild alone.
+CREATE TABLE credential (
+	login		TEXT PRIMARY KEY,		-- folded address
+	verifier	TEXT NOT NULL,			-- argon2id, as text
+	changed		INTEGER NOT NULL		-- Unix milliseconds
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,161 @@
+-- mail.db: everything but large bodies.  Ids are never reused.
+-- Times are Unix milliseconds unless a comment says otherwise.
+
+-- A domain whose mail is delivered here.
+CREATE TABLE domain (
+	id		INTEGER PRIMARY KEY,
+	name		TEXT NOT NULL UNIQUE,		-- A-label, lower case, no final dot
+	created		INTEGER NOT NULL
+) STRICT;
+
+-- A person.  Verifiers of passwords are in auth.db.
+CREATE TABLE account (
+	id		INTEGER PRIMARY KEY AUTOINCREMENT,
+	login		TEXT NOT NULL UNIQUE,		-- folded address
+	state		INTEGER NOT NULL DEFAULT 0,	-- 0 active, 1 disabled: mail is kept, no login
+	quota_bytes	INTEGER NOT NULL DEFAULT 0,	-- 0: no limit
+	created		INTEGER NOT NULL
+) STRICT;
+
+-- What an account holds: rewritten by every delivery, so apart from its names.
+CREATE TABLE account_use (
+	account		INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+	bytes		INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
+	messages	INTEGER NOT NULL DEFAULT 0 CHECK (messages >= 0)
+) STRICT;
+
+-- Every deliverable address and where its mail goes: one row per target.
+CREATE TABLE address (
+	domain		INTEGER NOT NULL REFERENCES domain (id) ON DELETE CASCADE,
+	local		TEXT NOT NULL,			-- folded local part; '' is the catch-all
+	n		INTEGER NOT NULL DEFAULT 0,	-- several targets make a list
+	account		INTEGER REFERENCES account (id) ON DELETE CASCADE,
+	forward		TEXT,				-- folded address, here or elsewhere
+	PRIMARY KEY (domain, local, n),
+	CHECK ((account IS NULL) <> (forward IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX address_account ON address (account) WHERE account IS NOT NULL;
+
+-- A body: the immutable bytes of a message, shared by all its copies.
+CREATE TABLE body (
+	id		INTEGER PRIMARY KEY,		-- max + 1 under the lock; the highest is never swept
+	size		INTEGER NOT NULL CHECK (size >= 0),	-- plain octets
+	stored		INTEGER NOT NULL CHECK (stored >= 0),	-- octets kept
+	codec		INTEGER NOT NULL,		-- 0 plain, 1 zstd
+	place		INTEGER NOT NULL,		-- 0 body_data, 1 objects/xx/<hash in hex>
+	hash		BLOB NOT NULL			-- BLAKE2b-256 of the plain octets
+) STRICT;
+CREATE INDEX body_file ON body (hash) WHERE place = 1;	-- only files are shared by content
+
+-- How many messages and queue entries hold a body: narrow, since it is rewritten.
+CREATE TABLE body_use (
+	body		INTEGER PRIMARY KEY REFERENCES body (id) ON DELETE CASCADE,
+	refs		INTEGER NOT NULL CHECK (refs >= 0)
+) STRICT;
+CREATE INDEX body_dead ON body_use (body) WHERE refs = 0;	-- waits for the sweeper
+
+CREATE TABLE body_data (
+	body		INTEGER PRIMARY KEY,
+	data		BLOB NOT NULL
+) STRICT;
+
+-- A mailbox is a name and the promises of IMAP that go with it.
+CREATE TABLE mailbox (
+	id		INTEGER PRIMARY KEY AUTOINCREMENT,
+	account		INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+	name		TEXT NOT NULL,			-- UTF-8, '/' between levels; INBOX in capitals
+	uid_validity	INTEGER NOT NULL UNIQUE,	-- rises through the whole store, never reused
+	created		INTEGER NOT NULL,
+	UNIQUE (account, name)
+) STRICT;
+
+-- Hot counters of a mailbox, in the same transaction as what they count.
+CREATE TABLE mailbox_state (
+	mailbox		INTEGER PRIMARY KEY REFERENCES mailbox (id) ON DELETE CASCADE,
+	uid_next	INTEGER NOT NULL DEFAULT 1 CHECK (uid_next > 0),
+	modseq		INTEGER NOT NULL DEFAULT 1,
+	messages	INTEGER NOT NULL DEFAULT 0 CHECK (messages >= 0),
+	unseen		INTEGER NOT NULL DEFAULT 0 CHECK (unseen >= 0),
+	bytes		INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0)
+) STRICT;
+
+-- One row per message in a mailbox: narrow and clustered.
+CREATE TABLE message (
+	mailbox		INTEGER NOT NULL,
+	uid		INTEGER NOT NULL,
+	modseq		INTEGER NOT NULL,
+	flags		INTEGER NOT NULL,		-- 1 seen 2 answered 4 flagged 8 deleted 16 draft
+	received	INTEGER NOT NULL,
+	size		INTEGER NOT NULL,		-- octets, CRLF counted
+	body		INTEGER NOT NULL,
+	trace		INTEGER NOT NULL,		-- its journey
+	PRIMARY KEY (mailbox, uid)
+) STRICT, WITHOUT ROWID;
+
+-- Ranges of UIDs that are gone, with the modseq of their going (RFC 7162).
+CREATE TABLE expunged (
+	mailbox		INTEGER NOT NULL,
+	modseq		INTEGER NOT NULL,
+	low		INTEGER NOT NULL,
+	high		INTEGER NOT NULL,
+	PRIMARY KEY (mailbox, modseq, low)
+) STRICT, WITHOUT ROWID;
+
+-- A message on its way to other servers; its id is its journey's.
+CREATE TABLE queue (
+	trace		INTEGER PRIMARY KEY,
+	body		INTEGER NOT NULL,
+	skip		INTEGER NOT NULL DEFAULT 0,	-- octets of Return-Path not to be relayed
+	sender		TEXT NOT NULL,			-- '' is the null reverse-path
+	utf8		INTEGER NOT NULL DEFAULT 0,	-- needs SMTPUTF8
+	eight_bit	INTEGER NOT NULL DEFAULT 0,	-- BODY=8BITMIME
+	created		INTEGER NOT NULL,
+	expires		INTEGER NOT NULL,
+	account		INTEGER				-- who submitted it
+) STRICT;
+
+-- One row per recipient that still waits.
+CREATE TABLE recipient (
+	trace		INTEGER NOT NULL REFERENCES queue (trace) ON DELETE CASCADE,
+	n		INTEGER NOT NULL,
+	address		TEXT NOT NULL,			-- as given in RCPT, or the alias's target
+	domain		TEXT NOT NULL,			-- folded
+	original	TEXT,				-- what an alias stood for
+	state		INTEGER NOT NULL DEFAULT 0,	-- 0 waiting, 1 held
+	next_at		INTEGER NOT NULL,
+	tries		INTEGER NOT NULL DEFAULT 0,
+	last_at		INTEGER,
+	last_code	INTEGER,			-- SMTP reply, 0: no reply
+	last_reply	TEXT,				-- the remote's words, or ours
+	last_host	TEXT,				-- "mx.example.org [192.0.2.1]"
+	PRIMARY KEY (trace, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX recipient_due ON recipient (next_at) WHERE state = 0;
+CREATE INDEX recipient_domain ON recipient (domain, next_at) WHERE state = 0;
+
+-- The journey: one head per message, one row per hop.
+CREATE TABLE journey (
+	trace		INTEGER PRIMARY KEY,		-- time-ordered (store/hop.h)
+	at		INTEGER NOT NULL,
+	sender		TEXT NOT NULL,
+	message_id	TEXT NOT NULL,			-- with its angle brackets, '' if none
+	size		INTEGER NOT NULL
+) STRICT;
+CREATE TABLE hop (
+	trace		INTEGER NOT NULL,
+	n		INTEGER NOT NULL,		-- order within the journey
+	at		INTEGER NOT NULL,
+	daemon		INTEGER NOT NULL,		-- enum hop_daemon
+	kind		INTEGER NOT NULL,		-- enum hop_kind
+	recipient	TEXT,
+	peer		TEXT,				-- who was at the other end
+	code		INTEGER,			-- SMTP reply code
+	detail		TEXT,				-- a sentence, or the remote's words
+	PRIMARY KEY (trace, n)
+) STRICT, WITHOUT ROWID;
+
+-- Small facts: 'uid_validity' (last one given).
+CREATE TABLE meta (
+	key		TEXT PRIMARY KEY,
+	value		ANY
+) STRICT, WITHOUT ROWID;

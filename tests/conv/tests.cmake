@@ -1,0 +1,18 @@
+# tests/conv/run_NAME.c plays conversation files against one engine; it links
+# the engines whose headers it includes.  ctest: conv.NAME.
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/conv/run_*.c)
+foreach(source ${sources})
+	get_filename_component(name ${source} NAME_WE)
+	string(REGEX REPLACE "^run_" "" name ${name})
+	add_executable(conv_${name} ${source} conv/conv.c)
+	target_link_libraries(conv_${name} PRIVATE pp_util)
+	foreach(daemon smtpd maild popd)
+		file(STRINGS ${source} includes REGEX "#include \"${daemon}/proto/")
+		if(includes)
+			target_link_libraries(conv_${name} PRIVATE pp_${daemon}_proto)
+		endif()
+	endforeach()
+	add_test(NAME conv.${name} COMMAND conv_${name}
+		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	set_tests_properties(conv.${name} PROPERTIES LABELS conv TIMEOUT 600)
+endforeach()
