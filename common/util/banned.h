@@ -12,23 +12,23 @@
 #include <string.h>
 #include <time.h>
 
-#define BANNED(func) sorry_##func##_is_banned_see_common_util_banned_h
+#define BANNED(func)     sorry_##func##_is_banned_see_common_util_banned_h
 
-#define strcpy(a, b)	 BANNED(strcpy)
-#define strcat(a, b)	 BANNED(strcat)
+#define strcpy(a, b)     BANNED(strcpy)
+#define strcat(a, b)     BANNED(strcat)
 #define strncpy(a, b, n) BANNED(strncpy)
 #define strncat(a, b, n) BANNED(strncat)
-#define strtok(a, b)	 BANNED(strtok)
-#define sprintf(...)	 BANNED(sprintf)
-#define vsprintf(...)	 BANNED(vsprintf)
-#define gets(a)		 BANNED(gets)
-#define atoi(a)		 BANNED(atoi)
-#define atol(a)		 BANNED(atol)
-#define strtol(a, b, c)	 BANNED(strtol)
-#define gmtime(a)	 BANNED(gmtime)
-#define localtime(a)	 BANNED(localtime)
-#define rand()		 BANNED(rand)
-#define system(a)	 BANNED(system)
-#define popen(a, b)	 BANNED(popen)
+#define strtok(a, b)     BANNED(strtok)
+#define sprintf(...)     BANNED(sprintf)
+#define vsprintf(...)    BANNED(vsprintf)
+#define gets(a)          BANNED(gets)
+#define atoi(a)          BANNED(atoi)
+#define atol(a)          BANNED(atol)
+#define strtol(a, b, c)  BANNED(strtol)
+#define gmtime(a)        BANNED(gmtime)
+#define localtime(a)     BANNED(localtime)
+#define rand()           BANNED(rand)
+#define system(a)        BANNED(system)
+#define popen(a, b)      BANNED(popen)
 
 #endif

@@ -19,7 +19,7 @@
 #include "common/util/str.h"
 
 struct buf {
-	char *data;   /* first byte of the contents; NULL until used */
+	char *data; /* first byte of the contents; NULL until used */
 	size_t len;
 	size_t hole;  /* dropped bytes before data */
 	size_t room;  /* bytes allocated from data on */
@@ -29,7 +29,7 @@ struct buf {
 
 void buf_init(struct buf *b, size_t limit);
 void buf_release(struct buf *b); /* then as after buf_init() */
-void buf_clear(struct buf *b);	 /* empty, keeps its room, overrun forgotten */
+void buf_clear(struct buf *b);   /* empty, keeps its room, overrun forgotten */
 
 void buf_add(struct buf *b, struct str s);
 void buf_add_char(struct buf *b, char c);
@@ -42,7 +42,7 @@ void buf_vaddf(struct buf *b, const char *fmt, va_list ap);
 char *buf_reserve(struct buf *b, size_t n);
 void buf_added(struct buf *b, size_t n);
 
-void buf_drop(struct buf *b, size_t n); /* forget the first n bytes */
+void buf_drop(struct buf *b, size_t n);  /* forget the first n bytes */
 void buf_cut(struct buf *b, size_t len); /* keep the first len bytes only */
 
 /* The contents as a C string the caller frees; b is then as after init. */

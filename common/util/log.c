@@ -14,8 +14,8 @@ log_to_stderr(const char *daemon)
 }
 
 static void
-write_line(const struct log *l, enum log_level level, const char *fmt,
-    va_list ap)
+write_line(
+    const struct log *l, enum log_level level, const char *fmt, va_list ap)
 {
 	char text[LINE_ROOM], line[LINE_ROOM * 4 + 64];
 	size_t at = 0;

@@ -23,7 +23,7 @@ enum log_level {
 struct log {
 	const char *daemon; /* borrowed; "smtpd" */
 	enum log_level max; /* lines above this are dropped */
-	int fd;		    /* borrowed; normally 2 */
+	int fd;             /* borrowed; normally 2 */
 	bool priorities;    /* write <N> */
 };
 

@@ -59,7 +59,7 @@ bool
 str_ends_nocase(struct str s, struct str tail)
 {
 	return s.len >= tail.len &&
-	    str_eq_nocase(str_after(s, s.len - tail.len), tail);
+	       str_eq_nocase(str_after(s, s.len - tail.len), tail);
 }
 
 struct str
@@ -73,6 +73,8 @@ str_after(struct str s, size_t n)
 {
 	if (n > s.len)
 		n = s.len;
+	if (n == 0)
+		return s; /* NULL + 0 is not defined in C */
 	return (struct str){s.at + n, s.len - n};
 }
 
@@ -131,8 +133,7 @@ str_trim(struct str s)
 {
 	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
 		s = str_after(s, 1);
-	while (s.len > 0 &&
-	    (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
 		s.len--;
 	return s;
 }
