@@ -13,10 +13,10 @@
 #include "common/util/buf.h"
 
 struct dot_reader {
-	int state;	/* dot.c's own */
-	bool bare;	/* a bare CR or LF was seen */
-	bool nul;	/* a NUL was seen */
-	size_t line;	/* octets of the current line */
+	int state;      /* dot.c's own */
+	bool bare;      /* a bare CR or LF was seen */
+	bool nul;       /* a NUL was seen */
+	size_t line;    /* octets of the current line */
 	size_t longest; /* longest line seen, without CRLF */
 };
 
@@ -33,7 +33,7 @@ enum dot_result dot_read(struct dot_reader *d, struct str *in, struct buf *out);
 
 struct dot_writer {
 	bool line_start; /* next octet begins a line */
-	bool cr;	 /* last octet was CR */
+	bool cr;         /* last octet was CR */
 };
 
 void dot_writer_init(struct dot_writer *d);

@@ -14,7 +14,8 @@
 
 struct line {
 	struct buf held;
-	size_t max;    /* longest line, without CRLF; may be changed between lines */
+	size_t
+	    max; /* longest line, without CRLF; may be changed between lines */
 	bool too_long; /* skipping to the end of an oversized line */
 	bool bare;     /* a bare CR, LF or NUL was seen in it */
 	bool cr;       /* last byte seen was CR */
