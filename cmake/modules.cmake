@@ -13,7 +13,7 @@ endfunction()
 
 pp_module(pp_util common/util PkgConfig::SODIUM)
 pp_module(pp_wire common/wire pp_util)
-pp_module(pp_mime common/mime pp_util PkgConfig::IDN2)
+pp_module(pp_mime common/mime pp_util PkgConfig::IDN2 PkgConfig::UTF8PROC)
 pp_module(pp_conf common/conf pp_util PkgConfig::INIH)
 pp_module(pp_auth common/auth pp_util PkgConfig::SODIUM PkgConfig::UTF8PROC)
 pp_module(pp_net common/net pp_util PkgConfig::UV PkgConfig::SSL Threads::Threads)

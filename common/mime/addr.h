@@ -2,6 +2,9 @@
 /*
  * addr: addresses in header fields (RFC 5322 s3.4 with obs-forms, RFC 6532),
  * and the rules for comparing them, pure.
+ *
+ * The folding functions append to out, and leave it as it was on false; out
+ * must have room for ADDR_MAX more.
  */
 #ifndef MIME_ADDR_H
 #define MIME_ADDR_H
@@ -12,7 +15,7 @@
 
 /* One mailbox of an address list. */
 struct addr {
-	struct str display; /* raw phrase, may be empty, borrowed */
+	struct str display;  /* raw phrase, may be empty, borrowed */
 	char spec[ADDR_MAX]; /* local@domain without comments and folds */
 };
 

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/mime/dsn.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "common/mime/compose.h"
+#include "common/mime/cte.h"
+#include "common/mime/date.h"
+#include "common/mime/header.h"
+#include "common/util/mem.h"
+#include "common/util/utf8.h"
+
+#define SAID_MAX      500       /* octets of a remote's words that are shown */
+#define SAID_NAME_MAX 256       /* of a name */
+#define ADDRESS_MAX   320       /* of an address */
+#define PEOPLE_LINE   72        /* columns of the text for people */
+#define BLOCK_MAX     (32 * KB) /* of the original header */
+
+/* What the two actions say. */
+static const struct wording {
+	const char *action;  /* RFC 3464 s2.3.3 */
+	const char *unknown; /* status when there is none (RFC 3463 s2) */
+	const char *subject;
+	const char *opening;
+	const char *closing;
+} wordings[] = {
+    [DSN_FAILED] = {"failed",  "5.0.0", "Undelivered mail: returned to you",
+		    "Your message could not be delivered to:",     "We have given up on these. The header of your message follows."},
+    [DSN_DELAYED] = {"delayed", "4.0.0", "Delayed mail: still trying",
+		    "Your message has not yet been delivered to:", "You need not send it again: we go on trying. The header of your "
+	"message follows."				       },
+};
+
+static const struct wording *
+wording_of(const struct dsn *d)
+{
+	return &wordings[d->recipients[0].action];
+}
+
+/* The character at the front of s, taken, as it may be shown: printable ASCII;
+ * other characters if that is asked for; or \xNN for one octet. */
+static void
+add_shown(struct str *s, bool utf8, struct buf *out)
+{
+	struct str whole = *s;
+	uint32_t code;
+
+	if (utf8_take(s, &code) &&
+	    ((code > ' ' && code <= '~') || (utf8 && code >= 0xa0)))
+		buf_add(out, str_first(whole, whole.len - s->len));
+	else {
+		buf_addf(out, "\\x%02x", (unsigned char)whole.at[0]);
+		*s = str_after(whole, 1);
+	}
+}
+
+/* Words of others on one line, cut at max octets of theirs; line breaks and
+ * runs of blanks become one space. */
+static void
+add_words(struct str said, size_t max, bool utf8, struct buf *out)
+{
+	struct str rest = said;
+	bool gap = false;
+
+	while (rest.len > 0) {
+		size_t unused;
+
+		if (str_find(STR(" \t\r\n"), rest.at[0], &unused)) {
+			gap = rest.len < said.len;
+			rest = str_after(rest, 1);
+			continue;
+		}
+		if (said.len - rest.len >= max) {
+			buf_add(out, STR(" ..."));
+			return;
+		}
+		if (gap)
+			buf_add_char(out, ' ');
+		gap = false;
+		add_shown(&rest, utf8, out);
+	}
+}
+
+static void
+add_said(struct str said, size_t max, struct buf *out)
+{
+	add_words(said, max, false, out);
+}
+
+/* One paragraph for people, broken into lines with this before each. */
+static void
+add_wrapped(const char *indent, struct str text, struct buf *out)
+{
+	size_t room = PEOPLE_LINE - str_of(indent).len;
+
+	text = str_trim(text);
+	do {
+		struct str line = utf8_first(text, room);
+		size_t at;
+
+		if (line.len < text.len && text.at[line.len] != ' ' &&
+		    str_find_last(line, ' ', &at) && at > 0)
+			line = str_first(line, at);
+		buf_addf(out, "%s%.*s\r\n", indent, STR_FMT(line));
+		text = str_trim(str_after(text, line.len));
+	} while (text.len > 0);
+}
+
+static void
+add_for_people(
+    const struct dsn *d, const struct dsn_recipient *r, struct buf *out)
+{
+	char date[DATE_TEXT_MAX];
+	struct buf line;
+
+	buf_init(&line, 8 * KB);
+	buf_add_char(&line, '<');
+	add_words(r->original.len > 0 ? r->original : r->final, ADDRESS_MAX,
+	    true, &line);
+	buf_add_char(&line, '>');
+	add_wrapped("  ", buf_str(&line), out);
+	buf_clear(&line);
+	add_words(r->sentence, SAID_MAX, true, &line);
+	if (line.len > 0)
+		add_wrapped("    ", buf_str(&line), out);
+	if (r->diagnostic.len > 0) {
+		buf_clear(&line);
+		if (r->remote_mta.len > 0)
+			add_said(r->remote_mta, SAID_NAME_MAX, &line);
+		else
+			buf_add(&line, STR("The other server"));
+		buf_add(&line, STR(" said: "));
+		add_said(r->diagnostic, SAID_MAX, &line);
+		add_wrapped("    ", buf_str(&line), out);
+	}
+	if (r->action == DSN_DELAYED && r->until_s > d->now_s)
+		buf_addf(out, "    We shall try until %s.\r\n",
+		    date_text(r->until_s, date));
+	buf_add(out, STR("\r\n"));
+	buf_release(&line);
+}
+
+/* The rest of a part's header, and its text. */
+static void
+add_encoded(struct str text, struct buf *out)
+{
+	if (cte_is_7bit(text)) {
+		buf_add(out, STR("\r\n"));
+		buf_add(out, text);
+	} else {
+		buf_add(out, STR("Content-Transfer-Encoding: "
+				 "quoted-printable\r\n\r\n"));
+		cte_quote_printable(text, out);
+	}
+}
+
+static void
+add_text_part(const struct dsn *d, struct buf *out)
+{
+	const struct wording *w = wording_of(d);
+	struct buf text;
+
+	buf_init(&text, DSN_ROOM(d->n));
+	buf_addf(&text, "This is the mail server %.*s.\r\n\r\n%s\r\n\r\n",
+	    STR_FMT(d->host), w->opening);
+	for (size_t i = 0; i < d->n; i++)
+		add_for_people(d, &d->recipients[i], &text);
+	add_wrapped("", str_of(w->closing), &text);
+	if (d->trace.len > 0)
+		buf_addf(
+		    &text, "Its number here is %.*s.\r\n", STR_FMT(d->trace));
+	buf_add(out, STR("Content-Type: text/plain; charset=utf-8\r\n"));
+	add_encoded(buf_str(&text), out);
+	buf_release(&text);
+}
+
+/* RFC 3464 s2.3.4, RFC 3463 s2: class.subject.detail of the right class */
+static bool
+is_status(struct str s, char class)
+{
+	struct str head = str_cut(&s, '.'), subject = str_cut(&s, '.');
+	uint64_t n;
+
+	return head.len == 1 && head.at[0] == class && subject.len <= 3 &&
+	       s.len <= 3 && str_to_u64(subject, 999, &n) &&
+	       str_to_u64(s, 999, &n);
+}
+
+/* An address with its type.  Not ASCII: RFC 6533 s3, utf-8-addr-xtext. */
+static void
+add_address(const char *field, struct str address, struct buf *out)
+{
+	struct buf value;
+	uint32_t code;
+
+	buf_init(&value, 8 * KB);
+	if (!str_has_8bit(address) || !utf8_valid(address)) {
+		buf_add(&value, STR("rfc822; "));
+		add_said(address, ADDRESS_MAX, &value);
+	} else {
+		buf_add(&value, STR("utf-8; "));
+		address = utf8_first(address, ADDRESS_MAX);
+		while (utf8_take(&address, &code))
+			if (code > ' ' && code <= '~' && code != '\\' &&
+			    code != '+' && code != '=')
+				buf_add_char(&value, (char)code);
+			else
+				buf_addf(&value, "\\x{%02X}", (unsigned)code);
+	}
+	compose_field(str_of(field), buf_str(&value), out);
+	buf_release(&value);
+}
+
+/* A field whose value is a type and words of others. */
+static void
+add_typed(const char *field, const char *type, struct str said, size_t max,
+    struct buf *out)
+{
+	struct buf value;
+
+	if (said.len == 0)
+		return;
+	buf_init(&value, 8 * KB);
+	buf_add(&value, str_of(type));
+	add_said(said, max, &value);
+	compose_field(str_of(field), buf_str(&value), out);
+	buf_release(&value);
+}
+
+static void
+add_date(const char *field, int64_t at_s, struct buf *out)
+{
+	char date[DATE_TEXT_MAX];
+
+	if (at_s > 0)
+		buf_addf(out, "%s: %s\r\n", field, date_text(at_s, date));
+}
+
+/* RFC 3464 s2.3 */
+static void
+add_recipient_fields(const struct dsn_recipient *r, struct buf *out)
+{
+	const struct wording *w = &wordings[r->action];
+
+	buf_add(out, STR("\r\n"));
+	if (r->original.len > 0)
+		add_address("Original-Recipient", r->original, out);
+	add_address("Final-Recipient", r->final, out);
+	buf_addf(out, "Action: %s\r\n", w->action);
+	if (is_status(r->status, w->unknown[0]))
+		buf_addf(out, "Status: %.*s\r\n", STR_FMT(r->status));
+	else
+		buf_addf(out, "Status: %s\r\n", w->unknown);
+	add_typed("Remote-MTA", "dns; ", r->remote_mta, SAID_NAME_MAX, out);
+	add_typed("Diagnostic-Code", "smtp; ", r->diagnostic, SAID_MAX, out);
+	add_date("Last-Attempt-Date", r->tried_s, out);
+	if (r->action == DSN_DELAYED)
+		add_date("Will-Retry-Until", r->until_s, out);
+}
+
+static void
+add_status_part(const struct dsn *d, struct buf *out)
+{
+	buf_add(out, STR("Content-Type: message/delivery-status\r\n\r\n"));
+	/* RFC 3464 s2.2 */
+	add_typed(
+	    "Original-Envelope-Id", "", d->envelope_id, SAID_NAME_MAX, out);
+	add_typed("Reporting-MTA", "dns; ", d->host, SAID_NAME_MAX, out);
+	add_date("Arrival-Date", d->arrived_s, out);
+	for (size_t i = 0; i < d->n; i++)
+		add_recipient_fields(&d->recipients[i], out);
+}
+
+/* RFC 6522 s4: the fields, without the empty line.  Too many: cut behind a
+ * line. */
+static void
+add_header_part(const struct dsn *d, struct buf *out)
+{
+	struct str block = str_first(d->block, BLOCK_MAX);
+	size_t lf;
+
+	if (block.len < d->block.len)
+		block = str_find_last(block, '\n', &lf)
+		            ? str_first(block, lf + 1)
+		            : str_first(block, 0);
+	buf_add(out, STR("Content-Type: text/rfc822-headers\r\n"));
+	add_encoded(block, out);
+}
+
+static void
+add_header(const struct dsn *d, struct buf *out)
+{
+	struct buf value;
+	struct str id;
+
+	buf_init(&value, 4 * KB);
+	buf_addf(out, "From: Mail Delivery System <mailer-daemon@%.*s>\r\n",
+	    STR_FMT(d->host));
+	buf_addf(&value, "<%.*s>", STR_FMT(str_first(d->to, KB)));
+	compose_field(STR("To"), buf_str(&value), out);
+	compose_field(STR("Subject"), str_of(wording_of(d)->subject), out);
+	add_date("Date", d->now_s, out);
+	buf_add(out, STR("Message-ID: "));
+	compose_message_id(d->now_s, d->random, d->host, out);
+	buf_add(out, STR("\r\n"));
+	if (header_message_id(d->block, &id) && str_is_printable(id) &&
+	    str_starts(id, STR("<"))) {
+		compose_field(STR("In-Reply-To"), id, out);
+		compose_field(STR("References"), id, out);
+	}
+	/* RFC 3834 s5: nobody shall answer this by machine */
+	buf_add(out, STR("Auto-Submitted: auto-replied\r\n"
+			 "MIME-Version: 1.0\r\n"));
+	buf_release(&value);
+}
+
+void
+dsn_compose(const struct dsn *d, struct buf *out)
+{
+	char boundary[40];
+
+	assert(d->n > 0 && d->host.len > 0 && d->to.len > 0);
+	/* "=_" is in no quoted-printable text, and nobody knows the rest */
+	snprintf(boundary, sizeof(boundary), "=_%016llx%08llx",
+	    (unsigned long long)d->random, (unsigned long long)d->now_s);
+	add_header(d, out);
+	buf_addf(out,
+	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+	    "\tboundary=\"%s\"\r\n\r\n",
+	    boundary);
+	buf_addf(out, "--%s\r\n", boundary);
+	add_text_part(d, out);
+	buf_addf(out, "\r\n--%s\r\n", boundary);
+	add_status_part(d, out);
+	buf_addf(out, "\r\n--%s\r\n", boundary);
+	add_header_part(d, out);
+	buf_addf(out, "\r\n--%s--\r\n", boundary);
+}

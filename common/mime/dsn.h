@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dsn: the message that tells a sender what became of his mail: a report in
+ * three parts (RFC 6522), for people, for programs (RFC 3464), and the
+ * header of the message it is about; pure.
+ *
+ * Whatever remote servers said and whatever the original header holds, the
+ * result is well formed: words of others are cut, and octets that are not
+ * printable ASCII are written as \xNN.  All of it is 7-bit but the To field
+ * of a sender whose address is not ASCII (then it needs SMTPUTF8).
+ *
+ * The caller sends it from <>, and writes none about mail from <> (RFC 5321
+ * s6.1).
+ */
+#ifndef MIME_DSN_H
+#define MIME_DSN_H
+
+#include "common/util/buf.h"
+
+/* Room the report of n recipients never exceeds. */
+#define DSN_ROOM(n) ((size_t)192 * 1024 + (n)*16 * 1024)
+
+enum dsn_action {
+	DSN_FAILED,
+	DSN_DELAYED, /* we go on trying */
+};
+
+struct dsn_recipient {
+	enum dsn_action action;
+	struct str final;      /* the address that was tried */
+	struct str original;   /* as the sender wrote it; may be empty */
+	struct str status;     /* "5.1.1"; not such a code: X.0.0 is written */
+	struct str sentence;   /* for people, ASCII or UTF-8: what happened */
+	struct str remote_mta; /* name of the server that spoke; may be empty */
+	struct str diagnostic; /* its reply, "550 5.1.1 ..."; may be empty */
+	int64_t tried_s;       /* the last attempt; 0: none */
+	int64_t until_s; /* DSN_DELAYED: when we shall give up; 0: unsaid */
+};
+
+struct dsn {
+	struct str host; /* ours: the reporting MTA */
+	struct str to;   /* the original message's sender */
+	struct str
+	    envelope_id;   /* ENVID of MAIL (RFC 3461 s4.4); may be empty */
+	struct str trace;  /* the journey's id, for people; may be empty */
+	struct str block;  /* the original message's header block */
+	int64_t arrived_s; /* when we took the message */
+	int64_t now_s;
+	uint64_t random; /* for Message-ID and boundary: nobody can guess it */
+	const struct dsn_recipient *recipients; /* all of one action */
+	size_t n;                               /* at least 1 */
+};
+
+/* Append the whole message to out, which has DSN_ROOM(n) left. */
+void dsn_compose(const struct dsn *d, struct buf *out);
+
+#endif
