@@ -24,15 +24,16 @@ struct conf_list {
 	size_t n;
 };
 
-#define CONF_TYPE_TEXT	char *
-#define CONF_TYPE_SIZE	uint64_t
+#define CONF_TYPE_TEXT  char *
+#define CONF_TYPE_SIZE  uint64_t
 #define CONF_TYPE_COUNT uint64_t
-#define CONF_TYPE_TIME	int64_t /* ms */
-#define CONF_TYPE_BOOL	bool
-#define CONF_TYPE_LIST	struct conf_list
+#define CONF_TYPE_TIME  int64_t /* ms */
+#define CONF_TYPE_BOOL  bool
+#define CONF_TYPE_LIST  struct conf_list
 
 struct conf {
-#define K(section, name, type, fallback, help) CONF_TYPE_##type section##_##name;
+#define K(section, name, type, fallback, help)                                 \
+	CONF_TYPE_##type section##_##name;
 	CONF_KEYS(K)
 #undef K
 };
