@@ -20,10 +20,13 @@ void throttle_free(struct throttle *t);
 
 /* May this address try now?  user: an address that was good for this user
  * before is let in up to three times the limit. */
-bool throttle_allows(struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
+bool throttle_allows(
+    struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
 
 /* Record an outcome.  guess is a keyed hash of the password. */
-void throttle_failed(struct throttle *t, int64_t now_ms, uint64_t key, struct str user, uint64_t guess);
-void throttle_succeeded(struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
+void throttle_failed(struct throttle *t, int64_t now_ms, uint64_t key,
+    struct str user, uint64_t guess);
+void throttle_succeeded(
+    struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
 
 #endif

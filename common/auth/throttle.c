@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/auth/throttle.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "common/util/mem.h"
+
+#define FRIEND_FACTOR 3 /* the limit of an address that was good before */
+
+struct guess {
+	uint64_t user, guess; /* hashes */
+	int64_t at_ms;
+};
+
+/* An address with failures in the window.  n is at most FRIEND_FACTOR times
+ * the limit; beyond that the oldest makes room. */
+struct offender {
+	uint64_t key;
+	struct guess *guesses; /* oldest first */
+	size_t n;
+	UT_hash_handle hh;
+};
+
+struct friend_id {
+	uint64_t key, user;
+};
+
+/* An address from which this user logged in. */
+struct friend
+{
+	struct friend_id id;
+	UT_hash_handle hh;
+};
+
+/* uthash keeps the order of insertion: what is used is moved to the end, so
+ * that the first is the one to go. */
+struct throttle {
+	size_t max_failures;
+	int64_t window_ms;
+	struct offender *offenders;
+	struct friend *friends;
+	unsigned char
+	    secret[crypto_shorthash_KEYBYTES]; /* no chosen collisions */
+};
+
+struct throttle *
+throttle_new(size_t max_failures, int64_t window_ms)
+{
+	struct throttle *t = MEM_NEW(struct throttle);
+
+	t->max_failures = max_failures;
+	t->window_ms = window_ms;
+	randombytes_buf(t->secret, sizeof(t->secret));
+	return t;
+}
+
+static void
+drop_offender(struct throttle *t, struct offender *o)
+{
+	HASH_DEL(t->offenders, o);
+	free(o->guesses);
+	free(o);
+}
+
+void
+throttle_free(struct throttle *t)
+{
+	struct offender *o, *next_o;
+	struct friend *f, *next_f;
+
+	if (t == NULL)
+		return;
+	HASH_ITER(hh, t->offenders, o, next_o)
+	drop_offender(t, o);
+	HASH_ITER(hh, t->friends, f, next_f)
+	{
+		HASH_DEL(t->friends, f);
+		free(f);
+	}
+	free(t);
+}
+
+static uint64_t
+hash_bytes(const struct throttle *t, const void *bytes, size_t n)
+{
+	uint64_t out;
+
+	crypto_shorthash((unsigned char *)&out, bytes, n, t->secret);
+	return out;
+}
+
+static uint64_t
+hash_user(const struct throttle *t, struct str user)
+{
+	return hash_bytes(t, user.at != NULL ? user.at : "", user.len);
+}
+
+static struct offender *
+find_offender(struct throttle *t, uint64_t key)
+{
+	unsigned at = (unsigned)hash_bytes(t, &key, sizeof(key));
+	struct offender *o;
+
+	HASH_FIND_BYHASHVALUE(hh, t->offenders, &key, sizeof(key), at, o);
+	return o;
+}
+
+static void
+append_offender(struct throttle *t, struct offender *o)
+{
+	unsigned at = (unsigned)hash_bytes(t, &o->key, sizeof(o->key));
+
+	HASH_ADD_BYHASHVALUE(hh, t->offenders, key, sizeof(o->key), at, o);
+}
+
+static struct friend *
+find_friend(struct throttle *t, uint64_t key, uint64_t user)
+{
+	struct friend_id id = {key, user};
+	unsigned at = (unsigned)hash_bytes(t, &id, sizeof(id));
+	struct friend *f;
+
+	HASH_FIND_BYHASHVALUE(hh, t->friends, &id, sizeof(id), at, f);
+	return f;
+}
+
+static void
+append_friend(struct throttle *t, struct friend *f)
+{
+	unsigned at = (unsigned)hash_bytes(t, &f->id, sizeof(f->id));
+
+	HASH_ADD_BYHASHVALUE(hh, t->friends, id, sizeof(f->id), at, f);
+}
+
+/* Keep the guesses that are in the window and not of user (0: of anybody). */
+static void
+keep_guesses(
+    const struct throttle *t, struct offender *o, int64_t now_ms, uint64_t user)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n; i++)
+		if (now_ms - o->guesses[i].at_ms < t->window_ms &&
+		    (user == 0 || o->guesses[i].user != user))
+			o->guesses[n++] = o->guesses[i];
+	o->n = n;
+}
+
+bool
+throttle_allows(
+    struct throttle *t, int64_t now_ms, uint64_t key, struct str user)
+{
+	struct offender *o = find_offender(t, key);
+
+	if (o == NULL)
+		return true;
+	keep_guesses(t, o, now_ms, 0);
+	if (o->n < t->max_failures)
+		return true;
+	return o->n < t->max_failures * FRIEND_FACTOR &&
+	       find_friend(t, key, hash_user(t, user)) != NULL;
+}
+
+static void
+remove_guess(struct offender *o, size_t i)
+{
+	memmove(o->guesses + i, o->guesses + i + 1,
+	    (o->n - i - 1) * sizeof(*o->guesses));
+	o->n--;
+}
+
+void
+throttle_failed(struct throttle *t, int64_t now_ms, uint64_t key,
+    struct str user, uint64_t guess)
+{
+	struct offender *o = find_offender(t, key);
+	uint64_t who = hash_user(t, user);
+
+	if (o != NULL) {
+		HASH_DEL(t->offenders, o);
+	} else {
+		if (HASH_COUNT(t->offenders) >= THROTTLE_KEYS)
+			drop_offender(t, t->offenders);
+		o = MEM_NEW(struct offender);
+		o->key = key;
+	}
+	append_offender(t, o);
+	keep_guesses(t, o, now_ms, 0);
+	for (size_t i = 0; i < o->n; i++)
+		if (o->guesses[i].user == who && o->guesses[i].guess == guess)
+			remove_guess(o, i--);
+	if (o->n > 0 && o->n >= t->max_failures * FRIEND_FACTOR)
+		remove_guess(o, 0);
+	o->guesses = mem_grow(o->guesses, o->n + 1, sizeof(*o->guesses));
+	o->guesses[o->n++] = (struct guess){who, guess, now_ms};
+}
+
+/* What the user mistyped before is forgiven; guesses at others are not, or
+ * anybody with an account could guess for ever. */
+void
+throttle_succeeded(
+    struct throttle *t, int64_t now_ms, uint64_t key, struct str user)
+{
+	struct offender *o = find_offender(t, key);
+	uint64_t who = hash_user(t, user);
+	struct friend *f = find_friend(t, key, who);
+
+	if (o != NULL) {
+		keep_guesses(t, o, now_ms, who);
+		if (o->n == 0)
+			drop_offender(t, o);
+	}
+	if (f != NULL) {
+		HASH_DEL(t->friends, f);
+	} else {
+		if (HASH_COUNT(t->friends) >= THROTTLE_KEYS) {
+			struct friend *oldest = t->friends;
+
+			HASH_DEL(t->friends, oldest);
+			free(oldest);
+		}
+		f = MEM_NEW(struct friend);
+		f->id = (struct friend_id){key, who};
+	}
+	append_friend(t, f);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/auth/throttle.h"
+
+#include "tests/test.h"
+
+#define WINDOW INT64_C(600000)
+#define HERE   UINT64_C(0xc0000201)
+#define THERE  UINT64_C(0xc0000202)
+
+static const struct str alice = STR("alice@d.test"), bob = STR("bob@d.test");
+
+static void
+test_limit(void)
+{
+	struct throttle *t = throttle_new(10, WINDOW);
+	int64_t now = 5000;
+
+	for (uint64_t i = 0; i < 10; i++) {
+		CHECK(throttle_allows(t, now, HERE, alice));
+		throttle_failed(t, now, HERE, alice, i);
+		now += 1000;
+	}
+	/* for every user, from there only */
+	CHECK(!throttle_allows(t, now, HERE, alice));
+	CHECK(!throttle_allows(t, now, HERE, bob));
+	CHECK(throttle_allows(t, now, THERE, alice));
+	/* the window slides: the first failure was at 5000 */
+	CHECK(!throttle_allows(t, 5000 + WINDOW - 1, HERE, bob));
+	CHECK(throttle_allows(t, 5000 + WINDOW, HERE, bob));
+	throttle_failed(t, 5000 + WINDOW, HERE, bob, 99);
+	CHECK(!throttle_allows(t, 5000 + WINDOW, HERE, bob));
+	CHECK(throttle_allows(t, 5000 + 3 * WINDOW, HERE, bob));
+	throttle_free(t);
+	throttle_free(NULL);
+}
+
+/* ATTACKS A084: a telephone that repeats one wrong password. */
+static void
+test_same_guess(void)
+{
+	struct throttle *t = throttle_new(3, WINDOW);
+
+	for (int i = 0; i < 100; i++)
+		throttle_failed(t, i * 1000, HERE, alice, 42);
+	throttle_failed(t, 100000, HERE, bob, 42); /* another user: counts */
+	CHECK(throttle_allows(t, 100000, HERE, alice));
+	throttle_failed(t, 100000, HERE, alice, 43);
+	CHECK(!throttle_allows(t, 100000, HERE, alice));
+	/* what is repeated stays in the window */
+	CHECK(!throttle_allows(t, 99000 + WINDOW - 1, HERE, alice));
+	CHECK(throttle_allows(t, 99000 + WINDOW, HERE, alice));
+	throttle_free(t);
+}
+
+static void
+test_friend(void)
+{
+	struct throttle *t = throttle_new(3, WINDOW);
+
+	throttle_succeeded(t, 0, HERE, alice);
+	for (uint64_t i = 0; i < 8; i++)
+		throttle_failed(t, 1000, HERE, bob, i);
+	CHECK(!throttle_allows(t, 1000, HERE, bob));
+	CHECK(throttle_allows(t, 1000, HERE, alice));
+	throttle_failed(t, 1000, HERE, bob, 8); /* the ninth */
+	CHECK(!throttle_allows(t, 1000, HERE, alice));
+	for (uint64_t i = 9; i < 1000; i++)
+		throttle_failed(t, 2000, HERE, bob, i);
+	CHECK(!throttle_allows(t, 2000, HERE, alice));
+	CHECK(throttle_allows(t, 2000 + WINDOW, HERE, bob));
+	throttle_free(t);
+}
+
+/* Logging in forgives one's own failures, not those at others. */
+static void
+test_success(void)
+{
+	struct throttle *t = throttle_new(3, WINDOW);
+
+	throttle_failed(t, 0, HERE, alice, 1);
+	throttle_failed(t, 0, HERE, alice, 2);
+	throttle_succeeded(t, 0, HERE, alice);
+	throttle_failed(t, 0, HERE, bob, 1);
+	throttle_failed(t, 0, HERE, bob, 2);
+	CHECK(throttle_allows(t, 0, HERE, bob));
+	throttle_succeeded(t, 0, HERE, alice);
+	throttle_failed(t, 0, HERE, bob, 3);
+	CHECK(!throttle_allows(t, 0, HERE, bob));
+	throttle_free(t);
+}
+
+/* However many addresses come, the newest are kept and the oldest go. */
+static void
+test_bounds(void)
+{
+	struct throttle *t = throttle_new(2, WINDOW);
+	uint64_t kept = 5;
+
+	for (uint64_t key = 0; key < 2 * THROTTLE_KEYS; key++) {
+		throttle_failed(t, 0, key, alice, 1);
+		throttle_failed(t, 0, key, alice, 2);
+		throttle_succeeded(t, 0, key, bob);
+		/* one that comes back is not old */
+		throttle_failed(t, 0, kept, alice, key % 3);
+		throttle_succeeded(t, 0, kept, bob);
+	}
+	CHECK(!throttle_allows(t, 0, 2 * THROTTLE_KEYS - 1, alice));
+	CHECK(!throttle_allows(t, 0, THROTTLE_KEYS + 1, alice));
+	CHECK(throttle_allows(t, 0, THROTTLE_KEYS, alice)); /* out */
+	CHECK(!throttle_allows(t, 0, kept, alice));
+	CHECK(throttle_allows(t, 0, kept, bob));
+
+	CHECK(throttle_allows(t, 0, THROTTLE_KEYS + 1, bob));
+	throttle_failed(t, 0, THROTTLE_KEYS, alice, 1);
+	throttle_failed(t, 0, THROTTLE_KEYS, alice, 2);
+	CHECK(!throttle_allows(t, 0, THROTTLE_KEYS, bob)); /* no friend now */
+	throttle_free(t);
+}
+
+int
+main(void)
+{
+	test_limit();
+	test_same_guess();
+	test_friend();
+	test_success();
+	test_bounds();
+	return TEST_EXIT();
+}
