@@ -19,10 +19,18 @@
 struct resolver;
 struct resolver_query;
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum dns_type {
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_TLSA = 52
+};
 
 enum dns_status {
-	DNS_OK,	      /* at least one record of the type asked for */
+	DNS_OK,       /* at least one record of the type asked for */
 	DNS_NODATA,   /* the name exists, without such a record */
 	DNS_NXDOMAIN, /* no such name */
 	DNS_TEMPFAIL, /* SERVFAIL, time-out, bogus: nothing is known */
@@ -34,26 +42,30 @@ struct dns_record {
 
 struct dns_answer {
 	enum dns_status status;
-	bool secure;	     /* validated by DNSSEC */
+	bool secure; /* validated by DNSSEC */
 	uint32_t ttl_s;
-	size_t n;	     /* at most 100 are given */
+	size_t n; /* at most 100 are given */
 	const struct dns_record *records;
-	const char *why;     /* DNS_TEMPFAIL: a sentence */
+	const char *why; /* DNS_TEMPFAIL: a sentence */
 };
 
 /* Called exactly once unless cancelled; a is valid during the call. */
 typedef void resolver_answer(void *arg, const struct dns_answer *a);
 
 struct resolver_options {
-	const char *forward; /* "127.0.0.1:5353": ask this server, or NULL: /etc/resolv.conf */
+	const char *forward; /* "127.0.0.1:5353": ask this server, or NULL:
+	                        /etc/resolv.conf */
 };
 
-struct resolver *resolver_new(struct loop *l, const struct resolver_options *o, struct fail *f);
+struct resolver *resolver_new(
+    struct loop *l, const struct resolver_options *o, struct fail *f);
 
 /* For unit tests: fn answers instead of the network, at once or later
  * through resolver_inject(). */
-typedef void resolver_fake(void *arg, struct resolver_query *q, struct str name, enum dns_type type);
-struct resolver *resolver_new_fake(struct loop *l, resolver_fake *fn, void *arg);
+typedef void resolver_fake(
+    void *arg, struct resolver_query *q, struct str name, enum dns_type type);
+struct resolver *resolver_new_fake(
+    struct loop *l, resolver_fake *fn, void *arg);
 void resolver_inject(struct resolver_query *q, const struct dns_answer *a);
 
 /* Ask.  fn is never called before resolver_ask() returned. */
