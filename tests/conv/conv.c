@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/conv/conv.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

@@ -7,10 +7,10 @@
  * real daemon over TCP and TLS.
  *
  *	# comment; the first one says what is shown, with its RFC
- *	@ option words		for the host, before the conversation; one option
- *				a line: `@ allow-plaintext', `@ max-size 1000'
- *	S: +OK ...		the server's next line; `...' matches anything
- *	C: USER ann		the client's next line (CRLF is added)
+ *	@ option words		for the host, before the conversation; one
+ *option a line: `@ allow-plaintext', `@ max-size 1000' S: +OK ...
+ *the server's next line; `...' matches anything C: USER ann		the
+ *client's next line (CRLF is added)
  *	C: no end\		a final backslash: no CRLF is added
  *	tls			the TLS handshake happens here
  *	eof			the client half-closes
@@ -33,8 +33,10 @@
 /* What is talked to: an engine with its fake host. */
 struct conv_peer {
 	bool client; /* the engine is the client side */
-	void *(*open)(struct str options); /* the `@' lines without `@', each with '\n' */
-	void (*feed)(void *p, struct str bytes); /* the host serves all events */
+	void *(*open)(
+	    struct str options); /* the `@' lines without `@', each with '\n' */
+	void (*feed)(
+	    void *p, struct str bytes); /* the host serves all events */
 	void (*tls)(void *p);
 	void (*eof)(void *p);
 	struct str (*output)(void *p); /* everything not yet dropped */

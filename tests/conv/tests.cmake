@@ -16,3 +16,13 @@ foreach(source ${sources})
 		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 	set_tests_properties(conv.${name} PROPERTIES LABELS conv TIMEOUT 600)
 endforeach()
+
+# The same conversations over TCP and TLS against the real popd.
+if(TARGET popd)
+	add_executable(pop3_fixture conv/pop3_fixture.c)
+	target_link_libraries(pop3_fixture PRIVATE pp_store pp_net)
+	add_test(NAME conv.pop3_over_tcp COMMAND ${PP_PYTHON}
+		${CMAKE_CURRENT_SOURCE_DIR}/conv/pop3_over_tcp.py
+		$<TARGET_FILE:popd> $<TARGET_FILE:pop3_fixture>)
+	set_tests_properties(conv.pop3_over_tcp PROPERTIES LABELS conv TIMEOUT 600)
+endif()
