@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * feed: a stored body, piece by piece, read off the loop.
+ *
+ * One piece is under way at a time; ready() is called on the loop, never
+ * from within these functions.  So the memory of a message being given out
+ * is one piece, however large it is and however slowly it is taken.
+ */
+#ifndef POPD_FEED_H
+#define POPD_FEED_H
+
+#include "common/net/worker.h"
+#include "common/store/store.h"
+#include "common/util/str.h"
+
+struct feed;
+
+enum feed_result {
+	FEED_MORE,   /* a piece; ask for the next */
+	FEED_END,    /* the last piece, perhaps empty */
+	FEED_GONE,   /* no such body any more */
+	FEED_FAILED, /* cannot be read; text says why */
+};
+
+/* piece is valid until feed_next() or feed_free(). */
+typedef void feed_ready(
+    void *arg, enum feed_result result, struct str piece, const char *text);
+
+/* Open the body and read its first piece. */
+struct feed *feed_open(struct store *store, struct workers *workers,
+    int64_t body, feed_ready *ready, void *arg);
+
+/* Read the next piece; after FEED_MORE only. */
+void feed_next(struct feed *f);
+
+/* At any time; ready() is not called any more. */
+void feed_free(struct feed *f);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "popd/login.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/util/secret.h"
+#include "common/util/utf8.h"
+
+#define QUESTION_MAX (32 * KB) /* name and password, each octet as \uXXXX */
+
+struct question {
+	login_answered *fn;
+	void *arg;
+};
+
+/* A JSON string.  Made by hand, so that no copy of a password stays behind. */
+static void
+add_text(struct buf *out, struct str text)
+{
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if (c < ' ' || c == '"' || c == '\\' || c == 0x7f)
+			buf_addf(out, "\\u%04x", c);
+		else
+			buf_add_char(out, (char)c);
+	}
+	buf_add_char(out, '"');
+}
+
+static struct login_answer
+understand(const json_t *reply)
+{
+	static const struct {
+		const char *word;
+		enum login_result result;
+	} reasons[] = {
+	    {"bad",       LOGIN_WRONG   },
+	    {"disabled",  LOGIN_DISABLED},
+	    {"throttled", LOGIN_LATER   },
+	    {"busy",      LOGIN_LATER   },
+	};
+	const char *reason = json_string_value(
+	    json_object_get(reply, "reason"));
+	struct login_answer a = {LOGIN_LATER, "error", 0, NULL};
+
+	if (json_is_true(json_object_get(reply, "ok"))) {
+		a.account = json_integer_value(
+		    json_object_get(reply, "account"));
+		a.login = json_string_value(json_object_get(reply, "login"));
+		if (a.account > 0 && a.login != NULL) {
+			a.result = LOGIN_GOOD;
+			a.reason = "good";
+		}
+		return a;
+	}
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reason != NULL && strcmp(reason, reasons[i].word) == 0) {
+			a.result = reasons[i].result;
+			a.reason = reasons[i].word;
+		}
+	return a;
+}
+
+static void
+answered(void *arg, bool ok, struct str line)
+{
+	struct question *q = arg;
+	struct login_answer a = {LOGIN_LATER, "away", 0, NULL};
+	json_t *reply = NULL;
+
+	if (ok) {
+		reply = json_loadb(line.at, line.len, 0, NULL);
+		a = understand(reply);
+	}
+	q->fn(q->arg, &a);
+	json_decref(reply);
+	free(q);
+}
+
+void
+login_ask(struct ipc_client *authority, struct str user, struct str password,
+    const char *rip, const char *proto, login_answered *fn, void *arg)
+{
+	struct question *q;
+	struct buf line;
+
+	if (!utf8_valid(user) || !utf8_valid(password)) {
+		/* no account has such a name or password */
+		user = STR("");
+		password = STR("");
+	}
+	q = MEM_NEW(struct question);
+	*q = (struct question){fn, arg};
+	buf_init(&line, QUESTION_MAX);
+	/* room at once: growing would leave copies in freed memory */
+	buf_reserve(&line, QUESTION_MAX);
+	buf_addf(&line, "{\"op\":\"verify\",\"proto\":\"%s\",\"rip\":\"%s\"",
+	    proto, rip);
+	buf_add(&line, STR(",\"user\":"));
+	add_text(&line, user);
+	buf_add(&line, STR(",\"password\":"));
+	add_text(&line, password);
+	buf_add_char(&line, '}');
+	ipc_ask(authority, buf_str(&line), answered, q);
+	secret_wipe(&line);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * login: asking maild whether somebody may in.  popd never sees a verifier.
+ */
+#ifndef POPD_LOGIN_H
+#define POPD_LOGIN_H
+
+#include "common/net/ipc.h"
+
+enum login_result {
+	LOGIN_GOOD,
+	LOGIN_WRONG,    /* name or password */
+	LOGIN_DISABLED, /* the account may not log in */
+	LOGIN_LATER,    /* throttled, busy, or maild is away */
+};
+
+struct login_answer { /* valid during the call */
+	enum login_result result;
+	const char *reason; /* one word for the log */
+	int64_t account;    /* LOGIN_GOOD */
+	const char *login;  /* LOGIN_GOOD: the account's folded address */
+};
+
+typedef void login_answered(void *arg, const struct login_answer *answer);
+
+/* Ask; fn is called once, on the loop, perhaps from within.  rip: the peer's
+ * address; proto: "pop3", "imap". */
+void login_ask(struct ipc_client *authority, struct str user,
+    struct str password, const char *rip, const char *proto, login_answered *fn,
+    void *arg);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "common/util/mem.h"
+#include "popd/login.h"
+#include "popd/pop3_session_state.h"
+
+#define NAME_SHOWN 320 /* octets of a name that go into the log */
+
+static void
+begin_tls(struct pop3_session *s)
+{
+	pop3_session_flush(s);
+	if (conn_input(s->conn).len > 0) { /* RFC 2595 s4: none may be */
+		log_warn(&s->popd->log, "bytes behind STLS rip=%s", s->ip);
+		pop3_session_finish(s);
+		return;
+	}
+	s->securing = s->stls = true;
+	conn_start_tls(s->conn, s->popd->tls, NULL);
+}
+
+/* One line for fail2ban, the user last and quoted. */
+static void
+log_refused(struct pop3_session *s, const char *reason)
+{
+	struct str user = str_first(str_of(s->tried), NAME_SHOWN);
+	struct buf shown;
+
+	buf_init(&shown, 4 * NAME_SHOWN);
+	for (size_t i = 0; i < user.len; i++)
+		if (user.at[i] == '"' || user.at[i] == '\\')
+			buf_addf(&shown, "\\x%02x", user.at[i]);
+		else
+			buf_add_char(&shown, user.at[i]);
+	log_warn(&s->popd->log,
+	    "auth fail proto=pop3 rip=%s reason=%s user=\"%s\"", s->ip, reason,
+	    shown.len > 0 ? shown.data : "");
+	buf_release(&shown);
+}
+
+static void
+refuse(struct pop3_session *s, enum pop3_refusal why, const char *reason)
+{
+	if (s->conn != NULL) {
+		log_refused(s, reason);
+		pop3_refused(s->pop3, why);
+	}
+	pop3_session_resume(s);
+}
+
+static void
+maildrop_read(void *arg, const struct fail *f)
+{
+	struct pop3_session *s = arg;
+
+	if (f != NULL) {
+		log_error(&s->popd->log, "maildrop of %s: %s",
+		    maildrop_login(s->drop), f->text);
+		maildrop_free(s->drop);
+		s->drop = NULL;
+		refuse(s, POP3_UNAVAILABLE, "maildrop");
+		return;
+	}
+	if (s->conn != NULL) {
+		s->logged_in = true;
+		pop3_logged_in(s->pop3, maildrop_pop3(s->drop));
+	}
+	pop3_session_resume(s);
+}
+
+static void
+login_checked(void *arg, const struct login_answer *a)
+{
+	static const enum pop3_refusal refusals[] = {
+	    [LOGIN_WRONG] = POP3_WRONG,
+	    [LOGIN_DISABLED] = POP3_FORBIDDEN,
+	    [LOGIN_LATER] = POP3_UNAVAILABLE,
+	};
+	struct pop3_session *s = arg;
+
+	if (s->conn == NULL) {
+		pop3_session_resume(s);
+		return;
+	}
+	if (a->result != LOGIN_GOOD) {
+		refuse(s, refusals[a->result], a->reason);
+		return;
+	}
+	s->drop = maildrop_open(
+	    s->popd, a->account, a->login, s->ip, maildrop_read, s);
+	if (s->drop == NULL)
+		refuse(s, POP3_IN_USE, "in-use");
+}
+
+static void
+begin_login(struct pop3_session *s, const struct pop3_request *req)
+{
+	free(s->tried);
+	s->tried = mem_dup(str_first(req->user, NAME_SHOWN));
+	s->busy = true;
+	login_ask(s->popd->authority, req->user, req->password, s->ip, "pop3",
+	    login_checked, s);
+}
+
+static void
+end_body(struct pop3_session *s)
+{
+	feed_free(s->feed);
+	s->feed = NULL;
+	if (pop3_body_end(s->pop3)) {
+		maildrop_fetched(s->drop, s->index);
+		s->n_fetched++;
+	}
+	pop3_session_resume(s);
+}
+
+/* The message cannot be read, at all or any further. */
+static void
+body_failed(struct pop3_session *s, bool gone, const char *text)
+{
+	if (!gone)
+		log_error(&s->popd->log, "message of %s: %s",
+		    maildrop_login(s->drop), text);
+	feed_free(s->feed);
+	s->feed = NULL;
+	if (s->begun) /* no way to say so in POP3 but to break off */
+		pop3_session_abort(s);
+	else
+		pop3_body_failed(s->pop3, gone);
+	pop3_session_resume(s);
+}
+
+void
+pop3_serve_feed(struct pop3_session *s)
+{
+	if (s->feed_waits && conn_has_room(s->conn)) {
+		s->feed_waits = false;
+		feed_next(s->feed);
+	}
+}
+
+static void
+body_piece(
+    void *arg, enum feed_result result, struct str piece, const char *text)
+{
+	struct pop3_session *s = arg;
+	bool more;
+
+	if (result == FEED_GONE || result == FEED_FAILED) {
+		body_failed(s, result == FEED_GONE, text);
+		return;
+	}
+	if (!s->begun) {
+		s->begun = true;
+		pop3_body_begin(s->pop3);
+	}
+	more = pop3_body(s->pop3, piece);
+	pop3_session_flush(s);
+	if (result == FEED_END || !more) {
+		end_body(s);
+		return;
+	}
+	s->feed_waits = true;
+	pop3_serve_feed(s);
+}
+
+static void
+begin_body(struct pop3_session *s, size_t index)
+{
+	s->index = index;
+	s->busy = true;
+	s->begun = false;
+	s->feed_waits = false;
+	s->feed = feed_open(s->popd->store, s->popd->workers,
+	    maildrop_body(s->drop, index), body_piece, s);
+}
+
+static void
+committed(void *arg, const struct fail *f)
+{
+	struct pop3_session *s = arg;
+
+	if (f != NULL) {
+		log_error(&s->popd->log, "nothing of %s is deleted: %s",
+		    maildrop_login(s->drop), f->text);
+		s->n_deleted = 0;
+	}
+	if (s->conn != NULL)
+		pop3_committed(s->pop3, f == NULL);
+	pop3_session_resume(s);
+}
+
+static void
+begin_commit(struct pop3_session *s)
+{
+	const struct pop3_maildrop *drop = maildrop_pop3(s->drop);
+
+	for (size_t i = 0; i < drop->n; i++)
+		s->n_deleted += drop->messages[i].deleted;
+	s->busy = maildrop_save(s->drop, committed, s);
+	if (!s->busy)
+		pop3_committed(s->pop3, true);
+}
+
+void
+pop3_serve(
+    struct pop3_session *s, enum pop3_event ev, const struct pop3_request *req)
+{
+	switch (ev) {
+	case POP3_NONE:
+	case POP3_DRAIN:
+		break;
+	case POP3_TLS:
+		begin_tls(s);
+		break;
+	case POP3_LOGIN:
+		begin_login(s, req);
+		break;
+	case POP3_BODY:
+		begin_body(s, req->index);
+		break;
+	case POP3_COMMIT:
+		begin_commit(s);
+		break;
+	case POP3_CLOSE:
+		pop3_session_finish(s);
+		break;
+	}
+}
