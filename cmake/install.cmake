@@ -4,8 +4,12 @@ foreach(daemon smtpd maild popd)
 		install(TARGETS ${daemon}
 			RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/pennypost)
 	endif()
-	configure_file(packaging/systemd/pennypost-${daemon}.service.in
-		${CMAKE_BINARY_DIR}/packaging/pennypost-${daemon}.service @ONLY)
+	# made at install time: a package has another prefix than the build
+	install(CODE "
+		set(PP_LIBEXEC \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBEXECDIR}\")
+		configure_file(
+			${CMAKE_SOURCE_DIR}/packaging/systemd/pennypost-${daemon}.service.in
+			${CMAKE_BINARY_DIR}/packaging/pennypost-${daemon}.service @ONLY)")
 	install(FILES ${CMAKE_BINARY_DIR}/packaging/pennypost-${daemon}.service
 		DESTINATION lib/systemd/system)
 endforeach()
