@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "common/util/mem.h"
-#include "popd/login.h"
+#include "common/authority/login.h"
 #include "popd/pop3_session_state.h"
 
 #define NAME_SHOWN 320 /* octets of a name that go into the log */

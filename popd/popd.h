@@ -18,7 +18,7 @@
 #include "common/store/store.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
-#include "popd/tally.h"
+#include "common/util/tally.h"
 
 struct pop3_session;
 

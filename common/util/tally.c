@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "popd/tally.h"
+#include "common/util/tally.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * login: asking maild whether somebody may in.  popd never sees a verifier.
+ * login: asking the credential authority whether somebody may in, over its
+ * socket (ipc.h).  Whoever asks never sees a verifier.
  */
-#ifndef POPD_LOGIN_H
-#define POPD_LOGIN_H
+#ifndef AUTHORITY_LOGIN_H
+#define AUTHORITY_LOGIN_H
 
 #include "common/net/ipc.h"
 
@@ -11,7 +12,7 @@ enum login_result {
 	LOGIN_GOOD,
 	LOGIN_WRONG,    /* name or password */
 	LOGIN_DISABLED, /* the account may not log in */
-	LOGIN_LATER,    /* throttled, busy, or maild is away */
+	LOGIN_LATER,    /* throttled, busy, or the authority is away */
 };
 
 struct login_answer { /* valid during the call */
@@ -24,7 +25,7 @@ struct login_answer { /* valid during the call */
 typedef void login_answered(void *arg, const struct login_answer *answer);
 
 /* Ask; fn is called once, on the loop, perhaps from within.  rip: the peer's
- * address; proto: "pop3", "imap". */
+ * address; proto: "smtp", "pop3", "imap". */
 void login_ask(struct ipc_client *authority, struct str user,
     struct str password, const char *rip, const char *proto, login_answered *fn,
     void *arg);

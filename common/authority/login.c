@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "popd/login.h"
+#include "common/authority/login.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * tally: how often each number is held, for limits and locks.  Sorted, so
  * that a count among ten thousand is found in fourteen looks.
  */
-#ifndef POPD_TALLY_H
-#define POPD_TALLY_H
+#ifndef UTIL_TALLY_H
+#define UTIL_TALLY_H
 
 #include <stddef.h>
 #include <stdint.h>

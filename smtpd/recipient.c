@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "smtpd/recipient.h"
+
+#include <stdlib.h>
+
+#include "common/mime/addr.h"
+#include "common/store/account.h"
+#include "common/util/mem.h"
+
+struct question {
+	struct store_job job; /* first: done() casts back */
+	struct smtpd *d;
+	char *address; /* as RCPT said it, without route and brackets */
+	bool may_relay, literal;
+	struct route_options options;
+	int64_t now_ms;
+	struct route route;
+	recipient_judged *fn;
+	void *arg;
+};
+
+static void
+question_free(struct question *q)
+{
+	route_release(&q->route);
+	free(q->address);
+	free(q);
+}
+
+static int
+look(struct db *db, struct store_job *job, struct fail *f)
+{
+	struct question *q = (struct question *)job;
+
+	return route_find(db, str_of(q->address), &q->options, &q->route, f);
+}
+
+/* For tests: make the account that mail has arrived for. */
+static int
+add_and_look(struct db *db, struct store_job *job, struct fail *f)
+{
+	struct question *q = (struct question *)job;
+	struct account twin;
+	struct buf login;
+	int64_t id;
+	int rc;
+
+	buf_init(&login, ADDR_MAX);
+	addr_fold(str_of(q->address), &login);
+	route_release(&q->route);
+	rc = account_find(db, buf_str(&login), &twin, f);
+	if (rc == 0) /* none was made since we looked */
+		rc = account_add(db, buf_str(&login), 0, q->now_ms, &id, f);
+	buf_release(&login);
+	return rc == -1 ? -1 : look(db, job, f);
+}
+
+static enum smtp_reply
+reply_for(const struct question *q)
+{
+	switch (q->route.result) {
+	case ROUTE_OK:
+		return REPLY_RECIPIENT_OK;
+	case ROUTE_UNKNOWN:
+		return REPLY_NO_SUCH_USER;
+	case ROUTE_FULL:
+		return REPLY_MAILBOX_FULL;
+	case ROUTE_LOOP:
+		return REPLY_ALIAS_LOOP;
+	case ROUTE_REMOTE:
+		if (!q->may_relay)
+			return REPLY_NO_RELAY;
+		/* an address literal leads past every MX, and inside */
+		return q->literal ? REPLY_NO_LITERAL : REPLY_RECIPIENT_OK;
+	}
+	return REPLY_TRY_LATER;
+}
+
+static void
+answer(struct question *q, enum smtp_reply r)
+{
+	q->fn(q->arg, r, &q->route, str_of(q->address));
+	question_free(q);
+}
+
+static void
+looked(struct store_job *job)
+{
+	struct question *q = (struct question *)job;
+
+	if (job->rc == -1) {
+		log_error(&q->d->log, "recipient: %s", job->fail.text);
+		answer(q, REPLY_TRY_LATER);
+	} else {
+		answer(q, reply_for(q));
+	}
+}
+
+/* Names that somebody could want to have: no %, !, / or blank in them. */
+static bool
+is_plain(struct str address)
+{
+	for (size_t i = 0; i < address.len; i++) {
+		char c = address.at[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '.' && c != '-' &&
+		    c != '_' && c != '+' && c != '@')
+			return false;
+	}
+	return address.len > 0;
+}
+
+static void
+looked_first(struct store_job *job)
+{
+	struct question *q = (struct question *)job;
+
+	if (job->rc == -1 || q->route.result != ROUTE_UNKNOWN ||
+	    !is_plain(str_of(q->address))) {
+		looked(job);
+		return;
+	}
+	job->run = add_and_look;
+	job->done = looked;
+	job->weight = KB;
+	store_write(q->d->store, job);
+}
+
+void
+recipient_judge(struct smtpd *d, const struct recipient_question *ask,
+    recipient_judged *fn, void *arg)
+{
+	struct question *q = MEM_NEW(struct question);
+
+	q->job.run = look;
+	q->job.done = d->conf->test_accept_any ? looked_first : looked;
+	q->d = d;
+	q->address = mem_dup(ask->path->spec);
+	q->literal = ask->path->literal;
+	q->may_relay = ask->may_relay;
+	q->options.postmaster = str_of(d->conf->server_postmaster);
+	q->options.size = ask->size;
+	q->now_ms = clock_wall_ms(d->clock);
+	q->fn = fn;
+	q->arg = arg;
+	store_read(d->store, &q->job);
+}

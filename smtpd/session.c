@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "smtpd/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/util/mem.h"
+#include "smtpd/session_state.h"
+
+#define IN_LIMIT (16 * KB)
+#define OUT_HIGH (16 * KB) /* replies are small */
+
+static void
+session_free(struct session *s)
+{
+	struct smtpd *d = s->d;
+
+	assert(s->conn == NULL && !s->pumping && d->connections > 0);
+	if (s->newer != NULL)
+		s->newer->older = s->older;
+	else
+		d->sessions = s->older;
+	if (s->older != NULL)
+		s->older->newer = s->newer;
+	tally_drop(&d->peers, s->limit_key);
+	d->connections--;
+	receive_free(s->receive);
+	smtp_server_free(s->smtp);
+	timer_free(s->delay);
+	free(s->tried);
+	free(s->login);
+	free(s);
+	if (d->stopping && d->connections == 0)
+		loop_stop(d->loop);
+}
+
+void
+session_drop_message(struct session *s)
+{
+	receive_free(s->receive);
+	s->receive = NULL;
+}
+
+void
+session_flush(struct session *s)
+{
+	struct buf *out = smtp_server_output(s->smtp);
+
+	conn_send(s->conn, buf_str(out));
+	buf_release(out);
+}
+
+void
+session_finish(struct session *s)
+{
+	s->ending = true;
+	session_drop_message(s);
+	conn_deadline(s->conn, 0);
+	session_flush(s);
+	conn_finish(s->conn);
+}
+
+static bool
+is_question(enum smtp_event ev)
+{
+	return ev == SMTP_AUTH || ev == SMTP_MAIL || ev == SMTP_RCPT ||
+	       ev == SMTP_MESSAGE;
+}
+
+/* Let the deadline run anew if there was progress; while we are the ones who
+ * are waited for there is none. */
+static void
+watch_time(struct session *s)
+{
+	const struct conf *conf = s->d->conf;
+	uint64_t progress = smtp_server_progress(s->smtp);
+	int64_t delay_ms = conf->timeouts_smtp_command;
+
+	if (s->busy || s->securing) {
+		conn_deadline(s->conn, 0);
+		s->timed = false;
+		return;
+	}
+	if (s->timed && s->progress == progress)
+		return;
+	s->timed = true;
+	s->progress = progress;
+	if (smtp_server_in_data(s->smtp)) {
+		int64_t left_ms = s->data_since + conf->timeouts_smtp_data -
+		                  loop_now_ms(s->d->loop);
+
+		if (left_ms < delay_ms)
+			delay_ms = left_ms > 0 ? left_ms : 1;
+	}
+	conn_deadline(s->conn, delay_ms);
+}
+
+static void
+pump(struct session *s)
+{
+	bool more = true;
+
+	assert(!s->pumping && !s->busy && !s->ending && !s->securing);
+	s->pumping = true;
+	while (more && !s->busy && !s->ending && !s->securing &&
+	       !s->d->stopping && conn_has_room(s->conn)) {
+		struct str in = conn_input(s->conn);
+		size_t before = in.len;
+		struct smtp_request req;
+		enum smtp_event ev = smtp_server_step(s->smtp, &in, &req);
+
+		conn_consume(s->conn, before - in.len);
+		more = ev != SMTP_NONE || in.len > 0;
+		s->busy = is_question(ev);
+		session_serve(s, ev, &req, in.len > 0);
+		if (!s->ending && !s->securing)
+			session_flush(s);
+	}
+	s->pumping = false;
+	if (s->ending)
+		return;
+	if (s->d->stopping && !s->busy && !s->securing) {
+		smtp_server_end(s->smtp, REPLY_SHUTDOWN);
+		session_finish(s);
+	} else if (!s->busy && !s->securing && conn_eof(s->conn) &&
+		   conn_input(s->conn).len == 0) {
+		session_finish(s);
+	} else {
+		watch_time(s);
+	}
+}
+
+void
+session_go_on(struct session *s)
+{
+	s->busy = false;
+	if (s->conn == NULL)
+		session_free(s);
+	else if (!s->pumping && !s->ending)
+		pump(s);
+}
+
+/* ---- the connection ---- */
+
+static void
+on_ready(void *arg, struct conn *c)
+{
+	struct session *s = arg;
+
+	if (s->ending || s->busy)
+		return;
+	if (s->securing) {
+		if (conn_tls(c) == NULL)
+			return;
+		s->securing = false;
+		if (!s->service->implicit_tls)
+			smtp_server_tls_started(s->smtp);
+	}
+	pump(s);
+}
+
+static void
+on_expired(void *arg, struct conn *c)
+{
+	struct session *s = arg;
+	bool in_data = smtp_server_in_data(s->smtp);
+	int64_t now = loop_now_ms(s->d->loop);
+
+	(void)c;
+	if (s->ending || s->busy || s->securing)
+		return;
+	log_debug(
+	    &s->d->log, "timeout rip=%s%s", s->ip, in_data ? " in data" : "");
+	smtp_server_end(s->smtp,
+	    in_data && now - s->data_since >= s->d->conf->timeouts_smtp_data
+		? REPLY_DATA_TIMEOUT
+		: REPLY_TIMEOUT);
+	session_finish(s);
+}
+
+static void
+on_closed(void *arg, enum conn_end end, const char *text)
+{
+	struct session *s = arg;
+
+	s->conn = NULL;
+	if (end == CONN_TLS)
+		log_warn(&s->d->log, "tls rip=%s service=%s: %s", s->ip,
+		    s->service->name, text);
+	else
+		log_debug(&s->d->log, "closed rip=%s service=%s: %s", s->ip,
+		    s->service->name, text != NULL ? text : "");
+	if (s->delay != NULL || !s->busy)
+		session_free(s); /* a refusal held back is nobody's now */
+}
+
+static const struct conn_host host = {on_ready, on_closed, on_expired};
+
+static struct smtp_server *
+new_engine(const struct smtpd *d, const struct service *service)
+{
+	struct smtp_server_options o = {
+	    .hostname = d->conf->server_hostname,
+	    .submission = service->submission,
+	    .offers_tls = d->tls != NULL,
+	    .tls = service->implicit_tls,
+	    .allow_plaintext = d->conf->test_allow_plaintext,
+	    .max_size = d->conf->limits_message_size,
+	    .max_recipients = d->conf->limits_recipients,
+	    .max_errors = d->conf->limits_errors,
+	};
+
+	return smtp_server_new(&o);
+}
+
+/* 421 if that can be said at once. */
+static void
+turn_away(struct smtpd *d, const struct service *service, int fd,
+    const struct address *peer)
+{
+	char ip[ADDRESS_TEXT_MAX];
+	struct buf words;
+
+	log_warn(&d->log, "too many connections rip=%s service=%s",
+	    address_ip_text(peer, ip), service->name);
+	if (!service->implicit_tls) {
+		buf_init(&words, KB);
+		smtp_reply_add(&words, REPLY_TOO_MANY_CONNECTIONS, STR(""));
+		send(fd, words.data, words.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		buf_release(&words);
+	}
+	close(fd);
+}
+
+void
+session_accept(struct smtpd *d, const struct service *service, int fd,
+    const struct address *peer, bool refuse)
+{
+	struct conn_limits limits = conn_default_limits();
+	uint64_t key = address_limit_key(peer);
+	struct session *s;
+
+	if (refuse || d->stopping ||
+	    d->connections >= d->conf->limits_connections ||
+	    tally_count(&d->peers, key) >=
+		d->conf->limits_connections_per_address) {
+		turn_away(d, service, fd, peer);
+		return;
+	}
+	s = MEM_NEW(struct session);
+	s->d = d;
+	s->service = service;
+	s->limit_key = key;
+	address_ip_text(peer, s->ip);
+	s->smtp = new_engine(d, service);
+	s->older = d->sessions;
+	if (s->older != NULL)
+		s->older->newer = s;
+	d->sessions = s;
+	d->connections++;
+	tally_add(&d->peers, key);
+	limits.in_limit = IN_LIMIT;
+	limits.out_high = OUT_HIGH;
+	limits.stall_ms = d->conf->timeouts_stall;
+	limits.handshake_ms = d->conf->timeouts_handshake;
+	s->conn = conn_new(d->loop, fd, &host, s, &limits);
+	s->securing = service->implicit_tls;
+	if (s->securing)
+		conn_start_tls(s->conn, d->tls, NULL);
+	else
+		pump(s); /* the greeting */
+}
+
+void
+session_stop_all(struct smtpd *d)
+{
+	struct session *next;
+
+	assert(d->stopping);
+	for (struct session *s = d->sessions; s != NULL; s = next) {
+		next = s->older;
+		if (s->conn == NULL || s->ending)
+			continue;
+		if (s->delay != NULL) {
+			timer_free(s->delay);
+			s->delay = NULL;
+			s->busy = false;
+		}
+		if (s->securing) {
+			s->ending = true;
+			conn_abort(s->conn);
+		} else if (!s->busy) {
+			smtp_server_end(s->smtp, REPLY_SHUTDOWN);
+			session_finish(s);
+		}
+	}
+}

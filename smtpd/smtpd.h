@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smtpd: what the sessions of the daemon share.  One is made in main() and
+ * passed down; everything here lives longer than any session.
+ *
+ *	main.c		start, sockets, signals, stop
+ *	session.c	one connection: pump, time, begin and end
+ *	session_serve.c	the engine's events and their answers
+ *	sender.c	MAIL: is this address theirs?
+ *	recipient.c	RCPT: where does it go?
+ *	receive.c	DATA: from the first octet to the commit
+ *	login.c		AUTH: asking maild
+ *
+ * Sessions run on the loop; what may block goes to the store's threads and
+ * to maild.
+ */
+#ifndef SMTPD_SMTPD_H
+#define SMTPD_SMTPD_H
+
+#include "common/conf/conf.h"
+#include "common/net/ipc.h"
+#include "common/net/loop.h"
+#include "common/net/tls.h"
+#include "common/store/hop.h"
+#include "common/store/store.h"
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "common/util/tally.h"
+
+struct session;
+
+struct service {
+	const char *name; /* of the activated sockets, and in the log */
+	bool submission;
+	bool implicit_tls;
+};
+
+struct smtpd {
+	const struct conf *conf;
+	struct log log;
+	const struct clock *clock;
+	struct loop *loop;
+	struct store *store;
+	struct ipc_client *authority; /* maild's auth.sock */
+	struct tls *tls;
+	struct trace_source traces;
+	char *queue_notice; /* maild's datagram socket */
+
+	struct tally peers; /* connections by address_limit_key() */
+	size_t connections;
+	struct session *sessions; /* the newest; see session.c */
+	bool stopping;            /* sessions end after their answer */
+};
+
+#endif
