@@ -24,31 +24,45 @@ struct account {
 };
 
 /* Make the account, its address and its INBOX.  The domain must exist. */
-int account_add(struct db *db, struct str login, uint64_t quota_bytes, int64_t now_ms, int64_t *id, struct fail *f);
+int account_add(struct db *db, struct str login, uint64_t quota_bytes,
+    int64_t now_ms, int64_t *id, struct fail *f);
 
 /* Remove account, addresses, mailboxes and messages. */
-int account_remove(struct db *db, struct str login, int64_t now_ms, struct fail *f);
+int account_remove(
+    struct db *db, struct str login, int64_t now_ms, struct fail *f);
 
 /* 1 found, 0 not, -1 failure. */
-int account_find(struct db *db, struct str login, struct account *out, struct fail *f);
-int account_set_quota(struct db *db, struct str login, uint64_t quota_bytes, struct fail *f);
+int account_find(
+    struct db *db, struct str login, struct account *out, struct fail *f);
+int account_set_quota(
+    struct db *db, struct str login, uint64_t quota_bytes, struct fail *f);
 
 /* Call each for every account, by login; stops when it returns false. */
-int account_each(struct db *db, bool (*each)(void *arg, const struct account *a), void *arg, struct fail *f);
+int account_each(struct db *db,
+    bool (*each)(void *arg, const struct account *a), void *arg,
+    struct fail *f);
 
 /* Does this folded address belong to the account: its login, +detail of it,
  * or an alias whose only target it is?  1 yes, 0 no, -1 failure. */
-int account_owns(struct db *db, int64_t account, struct str address, struct fail *f);
+int account_owns(
+    struct db *db, int64_t account, struct str address, struct fail *f);
 
 int domain_add(struct db *db, struct str name, int64_t now_ms, struct fail *f);
-int domain_remove(struct db *db, struct str name, struct fail *f); /* refused while accounts use it */
-int domain_find(struct db *db, struct str name, struct fail *f);   /* 1, 0, -1 */
-int domain_each(struct db *db, bool (*each)(void *arg, struct str name), void *arg, struct fail *f);
+int domain_remove(struct db *db, struct str name,
+    struct fail *f); /* refused while accounts use it */
+int domain_find(struct db *db, struct str name, struct fail *f); /* 1, 0, -1 */
+int domain_each(struct db *db, bool (*each)(void *arg, struct str name),
+    void *arg, struct fail *f);
 
 /* An alias delivers to its targets; "@domain" is the catch-all.  Adding to an
- * existing alias adds a target.  target NULL (len 0) removes the whole alias. */
-int alias_add(struct db *db, struct str alias, struct str target, struct fail *f);
-int alias_remove(struct db *db, struct str alias, struct str target, struct fail *f);
-int alias_each(struct db *db, bool (*each)(void *arg, struct str alias, struct str target), void *arg, struct fail *f);
+ * existing alias adds a target.  target NULL (len 0) removes the whole alias.
+ */
+int alias_add(
+    struct db *db, struct str alias, struct str target, struct fail *f);
+int alias_remove(
+    struct db *db, struct str alias, struct str target, struct fail *f);
+int alias_each(struct db *db,
+    bool (*each)(void *arg, struct str alias, struct str target), void *arg,
+    struct fail *f);
 
 #endif

@@ -31,7 +31,8 @@ void body_free(struct body *b);
  * files are unlinked after their row is gone.  *n: how many. */
 int body_sweep(struct db *db, size_t max, size_t *n, struct fail *f);
 
-/* At start, under the lock: remove object files and stage files no row names. */
+/* At start, under the lock: remove object files and stage files no row names.
+ */
 int body_sweep_files(struct db *db, size_t *n, struct fail *f);
 
 #endif

@@ -11,10 +11,12 @@
 #define CREDENTIAL_VERIFIER_MAX 128
 
 /* 1 and the verifier, 0 if there is none, -1. */
-int credential_find(struct db *db, struct str login, char verifier[CREDENTIAL_VERIFIER_MAX], struct fail *f);
+int credential_find(struct db *db, struct str login,
+    char verifier[CREDENTIAL_VERIFIER_MAX], struct fail *f);
 
 /* In a write transaction; replaces. */
-int credential_set(struct db *db, struct str login, const char *verifier, int64_t now_ms, struct fail *f);
+int credential_set(struct db *db, struct str login, const char *verifier,
+    int64_t now_ms, struct fail *f);
 int credential_remove(struct db *db, struct str login, struct fail *f);
 
 #endif

@@ -18,7 +18,10 @@
 
 struct db;
 
-enum db_file { DB_MAIL, DB_AUTH };
+enum db_file {
+	DB_MAIL,
+	DB_AUTH
+};
 
 enum db_mode {
 	DB_READER, /* refuses to write; the file must exist */
@@ -28,7 +31,8 @@ enum db_mode {
 /* dir is the store's directory (made if need be by DB_WRITER, mode 2770).
  * Refuses a file of a newer schema than this program knows, or one that is
  * not ours, without touching it. */
-struct db *db_open(const char *dir, enum db_file file, enum db_mode mode, struct fail *f);
+struct db *db_open(
+    const char *dir, enum db_file file, enum db_mode mode, struct fail *f);
 void db_close(struct db *db);
 
 /* Work on the store: 0, or -1 with *f.  arg is the caller's. */
@@ -47,7 +51,9 @@ const char *db_dir(const struct db *db);
 
 /* PRAGMA integrity_check and the store's own rules (no dead reference, every
  * counter exact, every object file present and whole): calls say for each
- * thing that is wrong; 0 if all is well, 1 if not, -1 when it could not look. */
-int db_check(struct db *db, void (*say)(void *arg, const char *sentence), void *arg, struct fail *f);
+ * thing that is wrong; 0 if all is well, 1 if not, -1 when it could not look.
+ */
+int db_check(struct db *db, void (*say)(void *arg, const char *sentence),
+    void *arg, struct fail *f);
 
 #endif

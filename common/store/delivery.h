@@ -17,24 +17,27 @@
 #include "common/util/str.h"
 
 struct delivery_target {
-	int64_t account;     /* 0: queue it for `address' */
-	struct str address;  /* login, or remote address as to be sent in RCPT */
-	struct str original; /* what RCPT said, when an alias changed it; or empty */
+	int64_t account;    /* 0: queue it for `address' */
+	struct str address; /* login, or remote address as to be sent in RCPT */
+	struct str original; /* what RCPT said, when an alias changed it; or
+	                      * empty: a ROUTED hop is written for it */
 };
 
 struct delivery {
-	int64_t trace;	      /* from hop_new_trace() */
-	struct stage *stage;  /* sealed, borrowed */
-	uint64_t skip;	      /* octets at the front that are not relayed (Return-Path) */
-	struct str sender;    /* reverse-path, empty for <> */
+	int64_t trace;       /* from hop_new_trace() */
+	struct stage *stage; /* sealed, borrowed */
+	uint64_t
+	    skip; /* octets at the front that are not relayed (Return-Path) */
+	struct str sender; /* reverse-path, empty for <> */
 	struct str message_id;
 	bool utf8, eight_bit;
 	int64_t now_ms, expires_ms;
-	int64_t account;      /* submitter, 0 if none */
+	int64_t account; /* submitter, 0 if none */
 	enum hop_daemon daemon;
 	const struct delivery_target *targets;
 	size_t n_targets;
-	const struct hop *hops; /* written before those of the delivery itself */
+	const struct hop
+	    *hops; /* written before those of the delivery itself */
 	size_t n_hops;
 };
 

@@ -16,21 +16,23 @@
 
 /* H(NAME, number, "word") — numbers are on disk: never change one. */
 #define HOP_KINDS(H)                                                           \
-	H(RECEIVED, 1, "received")   /* peer: who; detail: protocol, TLS, login */ \
-	H(ROUTED, 2, "routed")	     /* recipient -> detail */                 \
+	H(RECEIVED, 1,                                                         \
+	    "received")        /* peer: who; detail: protocol, TLS, login */   \
+	H(ROUTED, 2, "routed") /* recipient -> detail */                       \
 	H(DELIVERED, 3, "delivered") /* recipient: account; detail: mailbox */ \
-	H(QUEUED, 4, "queued")	     /* recipient */                           \
-	H(TRIED, 5, "tried")	     /* an attempt that did not end it: deferred */ \
-	H(RELAYED, 6, "relayed")     /* peer: MX; detail: TLS and its reply */ \
-	H(FAILED, 7, "failed")	     /* peer, code, detail: why */             \
+	H(QUEUED, 4, "queued")       /* recipient */                           \
+	H(TRIED, 5, "tried") /* an attempt that did not end it: deferred */    \
+	H(RELAYED, 6, "relayed") /* peer: MX; detail: TLS and its reply */     \
+	H(FAILED, 7, "failed")   /* peer, code, detail: why */                 \
 	H(EXPIRED, 8, "expired")                                               \
-	H(RETURNED, 9, "returned")   /* detail: id of the DSN's own journey */ \
-	H(FETCHED, 10, "fetched")    /* peer: client; once per session and message */ \
+	H(RETURNED, 9, "returned") /* detail: id of the DSN's own journey */   \
+	H(FETCHED, 10,                                                         \
+	    "fetched") /* peer: client; once per session and message */        \
 	H(DELETED, 11, "deleted")                                              \
 	H(HELD, 12, "held")                                                    \
 	H(RELEASED, 13, "released")                                            \
-	H(DROPPED, 14, "dropped")    /* by a person */                         \
-	H(COMPOSED, 15, "composed")  /* a DSN; detail: id of what it reports */
+	H(DROPPED, 14, "dropped")   /* by a person */                          \
+	H(COMPOSED, 15, "composed") /* a DSN; detail: id of what it reports */
 
 enum hop_kind {
 #define H(name, number, word) HOP_##name = (number),
@@ -38,17 +40,22 @@ enum hop_kind {
 #undef H
 };
 
-enum hop_daemon { HOP_SMTPD = 1, HOP_MAILD = 2, HOP_POPD = 3, HOP_MAILCTL = 4 };
+enum hop_daemon {
+	HOP_SMTPD = 1,
+	HOP_MAILD = 2,
+	HOP_POPD = 3,
+	HOP_MAILCTL = 4
+};
 
 struct hop {
 	int64_t trace;
 	int64_t at_ms;
 	enum hop_daemon daemon;
 	enum hop_kind kind;
-	int code;	      /* 0: none */
+	int code;             /* 0: none */
 	struct str recipient; /* empty: none; so for the others */
 	struct str peer;
-	struct str detail;    /* cut at 1,000 octets when written */
+	struct str detail; /* cut at 1,000 octets when written */
 };
 
 /* A new journey's id: time-ordered, unguessable in its low bits, never given
@@ -82,6 +89,7 @@ int journey_read(struct db *db, int64_t trace,
 
 /* The newest journeys whose Message-ID is this (with or without brackets), or
  * in which this address takes part; newest first, at most max. */
-int journey_find(struct db *db, struct str message_id_or_address, int64_t *traces, size_t max, size_t *n, struct fail *f);
+int journey_find(struct db *db, struct str message_id_or_address,
+    int64_t *traces, size_t max, size_t *n, struct fail *f);
 
 #endif

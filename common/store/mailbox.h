@@ -27,14 +27,22 @@ struct message_entry {
 };
 
 /* 1 found, 0 not, -1. */
-int mailbox_find(struct db *db, int64_t account, struct str name, struct mailbox *out, struct fail *f);
+int mailbox_find(struct db *db, int64_t account, struct str name,
+    struct mailbox *out, struct fail *f);
+
+/* Make one, in a write transaction.  Its UIDVALIDITY is higher than any given
+ * before in this store, and at least the Unix time in seconds. */
+int mailbox_add(struct db *db, int64_t account, struct str name, int64_t now_ms,
+    int64_t *id, struct fail *f);
 
 /* All messages by rising UID: *out is a malloc'd array of *n, the caller's. */
-int mailbox_list(struct db *db, int64_t mailbox, struct message_entry **out, size_t *n, struct fail *f);
+int mailbox_list(struct db *db, int64_t mailbox, struct message_entry **out,
+    size_t *n, struct fail *f);
 
 /* Remove these UIDs (rising order, those already gone are skipped), with
  * counters, tombstones, quota and a DELETED hop each by `who' (daemon, peer,
  * at_ms of it are used).  Inside a write transaction.  *removed: how many. */
-int mailbox_expunge(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n, const struct hop *who, size_t *removed, struct fail *f);
+int mailbox_expunge(struct db *db, int64_t mailbox, const uint32_t *uids,
+    size_t n, const struct hop *who, size_t *removed, struct fail *f);
 
 #endif

@@ -23,8 +23,8 @@ struct queue_entry { /* one recipient with its message; all strings malloc'd */
 	int64_t next_ms, created_ms, expires_ms;
 	int tries;
 	int last_code;
-	int64_t last_ms;		/* 0: not tried */
-	char *last_reply, *last_host;	/* may be NULL */
+	int64_t last_ms;              /* 0: not tried */
+	char *last_reply, *last_host; /* may be NULL */
 	char *sender;
 	int64_t body, account;
 	uint64_t skip, size;
@@ -38,25 +38,32 @@ struct queue_list {
 };
 void queue_list_release(struct queue_list *l);
 
-/* Domains with something due at now_ms (at most max, most overdue first), as
- * NUL-terminated strings one after another in a malloc'd array of char *. */
-int queue_due_domains(struct db *db, int64_t now_ms, size_t max, char ***domains, size_t *n, struct fail *f);
+/* Domains with something due at now_ms (at most max, most overdue first): an
+ * array of strings in one malloc'd block, so that free(domains) frees all. */
+int queue_due_domains(struct db *db, int64_t now_ms, size_t max,
+    char ***domains, size_t *n, struct fail *f);
 
 /* What is due for a domain, most overdue first, at most max. */
-int queue_due(struct db *db, struct str domain, int64_t now_ms, size_t max, struct queue_list *out, struct fail *f);
+int queue_due(struct db *db, struct str domain, int64_t now_ms, size_t max,
+    struct queue_list *out, struct fail *f);
 
 /* When something is next due; INT64_MAX when nothing waits. */
 int queue_next_due(struct db *db, int64_t *when_ms, struct fail *f);
 
-enum queue_result { QUEUE_RELAYED, QUEUE_DEFERRED, QUEUE_FAILED, QUEUE_EXPIRED };
+enum queue_result {
+	QUEUE_RELAYED,
+	QUEUE_DEFERRED,
+	QUEUE_FAILED,
+	QUEUE_EXPIRED
+};
 
 struct queue_outcome {
 	int64_t trace;
 	int n;
 	enum queue_result result;
-	int64_t next_ms;   /* QUEUE_DEFERRED: when to try again */
+	int64_t next_ms; /* QUEUE_DEFERRED: when to try again */
 	int64_t now_ms;
-	int code;	   /* SMTP reply code, 0 if there was none */
+	int code;          /* SMTP reply code, 0 if there was none */
 	struct str reply;  /* the remote's words, or our sentence */
 	struct str host;   /* "mx.example.org [192.0.2.1]" */
 	struct str detail; /* of the hop: TLS and the like, then the reply */
@@ -64,15 +71,23 @@ struct queue_outcome {
 
 /* Record one outcome and its hop.  A recipient that is done leaves the queue,
  * its message's last one takes the body's reference along.  A recipient that
- * is no longer there (dropped meanwhile) is no error.  In a write transaction. */
+ * is no longer there (dropped meanwhile) is no error.  In a write transaction.
+ */
 int queue_record(struct db *db, const struct queue_outcome *o, struct fail *f);
 
 /* For people.  trace 0 means every message; domain empty means every domain. */
-int queue_read(struct db *db, int64_t trace, struct str domain, size_t max, struct queue_list *out, struct fail *f);
+int queue_read(struct db *db, int64_t trace, struct str domain, size_t max,
+    struct queue_list *out, struct fail *f);
 
-enum queue_order { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DROP };
+enum queue_order {
+	QUEUE_RETRY,
+	QUEUE_HOLD,
+	QUEUE_RELEASE,
+	QUEUE_DROP
+};
 
 /* Change recipients; a hop each by mailctl.  In a write transaction. */
-int queue_change(struct db *db, enum queue_order order, int64_t trace, struct str domain, int64_t now_ms, size_t *changed, struct fail *f);
+int queue_change(struct db *db, enum queue_order order, int64_t trace,
+    struct str domain, int64_t now_ms, size_t *changed, struct fail *f);
 
 #endif

@@ -5,7 +5,7 @@
 
 struct schema_step {
 	const char *database; /* "mail", "auth"; NULL ends the table */
-	int version;	      /* PRAGMA user_version after it */
+	int version;          /* PRAGMA user_version after it */
 	const char *sql;
 };
 

@@ -31,7 +31,7 @@ struct store_job {
 	int (*run)(struct db *db, struct store_job *job, struct fail *f);
 	void (*done)(struct store_job *job);
 	size_t weight; /* about how many bytes run() writes */
-	int rc;	       /* for done(): 0 or -1 */
+	int rc;        /* for done(): 0 or -1 */
 	struct fail fail;
 	struct store_job *next; /* the store's own */
 };
@@ -39,7 +39,7 @@ struct store_job {
 struct store_options {
 	const char *dir; /* borrowed during the call */
 	enum db_file file;
-	size_t readers;	 /* 1 to 4 */
+	size_t readers;     /* 1 to 4 */
 	size_t max_waiting; /* jobs not begun, per queue; default 4096 */
 	/* Called from any thread when store_reap() has something to do. */
 	void (*wake)(void *arg);

@@ -42,10 +42,10 @@ CREATE TABLE body (
 	size		INTEGER NOT NULL CHECK (size >= 0),	-- plain octets
 	stored		INTEGER NOT NULL CHECK (stored >= 0),	-- octets kept
 	codec		INTEGER NOT NULL,		-- 0 plain, 1 zstd
-	place		INTEGER NOT NULL,		-- 0 body_data, 1 objects/xx/<hash in hex>
-	hash		BLOB NOT NULL			-- BLAKE2b-256 of the plain octets
+	hash		BLOB NOT NULL,			-- BLAKE2b-256 of the plain octets
+	file		TEXT				-- "objects/xx/<hash in hex>.<nonce>"; NULL: in body_data
 ) STRICT;
-CREATE INDEX body_file ON body (hash) WHERE place = 1;	-- only files are shared by content
+CREATE INDEX body_file ON body (hash) WHERE file IS NOT NULL;	-- only files are shared by content
 
 -- How many messages and queue entries hold a body: narrow, since it is rewritten.
 CREATE TABLE body_use (
@@ -154,7 +154,8 @@ CREATE TABLE hop (
 	PRIMARY KEY (trace, n)
 ) STRICT, WITHOUT ROWID;
 
--- Small facts: 'uid_validity' (last one given).
+-- Small facts: 'uid_validity' (last one given), 'proof' (counts the writes
+-- that tested the disk).
 CREATE TABLE meta (
 	key		TEXT PRIMARY KEY,
 	value		ANY

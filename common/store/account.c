@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/store/account.h"
+
+#include "common/mime/addr.h"
+#include "common/store/hop.h"
+#include "common/store/mailbox.h"
+#include "common/store/route.h"
+#include "common/store/sql.h"
+
+static const char sql_domain[] = "SELECT id FROM domain WHERE name = ?1";
+static const char sql_taken[] =
+    "SELECT 1 FROM address WHERE domain = ?1 AND local = ?2";
+static const char sql_add[] =
+    "INSERT INTO account (login, quota_bytes, created) VALUES (?1, ?2, ?3)";
+static const char sql_add_use[] =
+    "INSERT INTO account_use (account) VALUES (?1)";
+static const char sql_add_address[] =
+    "INSERT INTO address (domain, local, account) VALUES (?1, ?2, ?3)";
+static const char sql_set_quota[] =
+    "UPDATE account SET quota_bytes = ?2 WHERE login = ?1";
+
+static const char sql_each[] =
+    "SELECT a.id, a.login, a.state, a.quota_bytes, u.bytes, u.messages,"
+    " a.created FROM account a JOIN account_use u ON u.account = a.id"
+    " ORDER BY a.login";
+static const char sql_find[] =
+    "SELECT a.id, a.login, a.state, a.quota_bytes, u.bytes, u.messages,"
+    " a.created FROM account a JOIN account_use u ON u.account = a.id"
+    " WHERE a.login = ?1";
+
+/* All of an account's messages at once: their hops, their bodies' counts,
+ * they themselves.  What hangs on the account's row goes by its keys. */
+static const char sql_remove_hops[] =
+    "INSERT INTO hop (trace, n, at, daemon, kind, recipient, detail)"
+    " SELECT g.trace,"
+    " (SELECT coalesce(max(n), 0) + 1 FROM hop h WHERE h.trace = g.trace),"
+    " ?2, ?3, ?4, ?5, 'the account was removed'"
+    " FROM (SELECT DISTINCT trace FROM message WHERE mailbox IN"
+    " (SELECT id FROM mailbox WHERE account = ?1)) g"
+    " WHERE EXISTS (SELECT 1 FROM journey j WHERE j.trace = g.trace)";
+static const char sql_remove_holds[] =
+    "UPDATE body_use SET refs = refs - g.copies"
+    " FROM (SELECT body, count(*) AS copies FROM message WHERE mailbox IN"
+    " (SELECT id FROM mailbox WHERE account = ?1) GROUP BY body) AS g"
+    " WHERE g.body = body_use.body";
+static const char sql_remove_messages[] =
+    "DELETE FROM message WHERE mailbox IN"
+    " (SELECT id FROM mailbox WHERE account = ?1)";
+static const char sql_remove_expunged[] =
+    "DELETE FROM expunged WHERE mailbox IN"
+    " (SELECT id FROM mailbox WHERE account = ?1)";
+static const char sql_remove_aliases[] =
+    "DELETE FROM address WHERE forward = ?1";
+static const char sql_remove_submitter[] =
+    "UPDATE queue SET account = NULL WHERE account = ?1";
+static const char sql_remove[] = "DELETE FROM account WHERE id = ?1";
+
+static int
+no_such(struct str login, struct fail *f)
+{
+	return fail(f, FAIL_PERM,
+	    "there is no account %.*s; `mailctl user list' shows all",
+	    STR_FMT(login));
+}
+
+/* The folded login's local part and its domain's id. */
+static int
+place(struct db *db, struct str login, struct str *local, int64_t *domain,
+    struct fail *f)
+{
+	struct str name;
+	int got;
+
+	if (!addr_split(login, local, &name) || local->len == 0)
+		return fail(f, FAIL_PERM,
+		    "%.*s is no address; a login is one, like bob@example.org",
+		    STR_FMT(login));
+	if (login.len >= sizeof(((struct account *)0)->login))
+		return fail(f, FAIL_PERM, "%.*s is too long", STR_FMT(login));
+	got = sql_number(db, domain, sql_domain, f, "t", name);
+	if (got == 0)
+		return fail(f, FAIL_PERM,
+		    "%.*s is not a domain of ours; "
+		    "`mailctl domain add %.*s' makes it one",
+		    STR_FMT(name), STR_FMT(name));
+	return got == 1 ? 0 : -1;
+}
+
+int
+account_add(struct db *db, struct str login, uint64_t quota_bytes,
+    int64_t now_ms, int64_t *id, struct fail *f)
+{
+	struct str local;
+	int64_t domain = 0, taken, inbox;
+	int got;
+
+	if (place(db, login, &local, &domain, f) == -1)
+		return -1;
+	if (quota_bytes > INT64_MAX)
+		return fail(f, FAIL_PERM, "that quota is too large");
+	got = sql_number(db, &taken, sql_taken, f, "it", domain, local);
+	if (got == 1)
+		return fail(f, FAIL_PERM,
+		    "%.*s exists already, as an account or an alias",
+		    STR_FMT(login));
+	if (got == -1 || sql_run(db, sql_add, f, "tii", login,
+			     (int64_t)quota_bytes, now_ms) == -1)
+		return -1;
+	*id = sqlite3_last_insert_rowid(db->sqlite);
+	if (sql_run(db, sql_add_use, f, "i", *id) == -1 ||
+	    sql_run(db, sql_add_address, f, "iti", domain, local, *id) == -1)
+		return -1;
+	return mailbox_add(db, *id, STR("INBOX"), now_ms, &inbox, f);
+}
+
+int
+account_remove(struct db *db, struct str login, int64_t now_ms, struct fail *f)
+{
+	struct account a;
+	int got = account_find(db, login, &a, f);
+
+	if (got == 0)
+		return no_such(login, f);
+	if (got == -1 ||
+	    sql_run(db, sql_remove_hops, f, "iiiit", a.id, now_ms,
+		(int64_t)HOP_MAILCTL, (int64_t)HOP_DELETED, login) == -1 ||
+	    sql_run(db, sql_remove_holds, f, "i", a.id) == -1 ||
+	    sql_run(db, sql_remove_messages, f, "i", a.id) == -1 ||
+	    sql_run(db, sql_remove_expunged, f, "i", a.id) == -1 ||
+	    sql_run(db, sql_remove_aliases, f, "t", login) == -1 ||
+	    sql_run(db, sql_remove_submitter, f, "i", a.id) == -1)
+		return -1;
+	return sql_run(db, sql_remove, f, "i", a.id);
+}
+
+static struct account
+row(sqlite3_stmt *st)
+{
+	struct account a = {.id = sql_int(st, 0),
+	    .disabled = sql_int(st, 2) != 0,
+	    .quota_bytes = (uint64_t)sql_int(st, 3),
+	    .bytes = (uint64_t)sql_int(st, 4),
+	    .messages = (uint64_t)sql_int(st, 5),
+	    .created_ms = sql_int(st, 6)};
+
+	snprintf(a.login, sizeof(a.login), "%.*s", STR_FMT(sql_text(st, 1)));
+	return a;
+}
+
+int
+account_find(
+    struct db *db, struct str login, struct account *out, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(db, sql_find, f, "t", login);
+	int got = sql_step(st, f);
+
+	if (got == 1) {
+		*out = row(st);
+		sqlite3_reset(st);
+	}
+	return got;
+}
+
+int
+account_set_quota(
+    struct db *db, struct str login, uint64_t quota_bytes, struct fail *f)
+{
+	if (quota_bytes > INT64_MAX)
+		return fail(f, FAIL_PERM, "that quota is too large");
+	if (sql_run(db, sql_set_quota, f, "ti", login, (int64_t)quota_bytes) ==
+	    -1)
+		return -1;
+	return sql_changes(db) == 1 ? 0 : no_such(login, f);
+}
+
+int
+account_each(struct db *db, bool (*each)(void *arg, const struct account *a),
+    void *arg, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(db, sql_each, f, "");
+	int got;
+
+	while ((got = sql_step(st, f)) == 1) {
+		struct account a = row(st);
+
+		if (!each(arg, &a)) {
+			sqlite3_reset(st);
+			return 0;
+		}
+	}
+	return got;
+}
+
+int
+account_owns(struct db *db, int64_t account, struct str address, struct fail *f)
+{
+	struct route_options o = {.own_only = true};
+	struct route r;
+	int owns;
+
+	if (route_find(db, address, &o, &r, f) == -1)
+		return -1;
+	owns = (r.result == ROUTE_OK || r.result == ROUTE_FULL) && r.n == 1 &&
+	       r.targets[0].account == account;
+	route_release(&r);
+	return owns;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/store/body_write.h"
+
+#include <assert.h>
+
+#include "common/store/object.h"
+#include "common/store/sealed.h"
+#include "common/store/sql.h"
+
+static const char sql_equal[] =
+    "SELECT id FROM body WHERE file IS NOT NULL AND hash = ?1 AND size = ?2";
+static const char sql_body[] =
+    "INSERT INTO body (size, stored, codec, hash, file)"
+    " VALUES (?1, ?2, ?3, ?4, ?5)";
+static const char sql_use[] =
+    "INSERT INTO body_use (body, refs) VALUES (?1, ?2)";
+static const char sql_data[] =
+    "INSERT INTO body_data (body, data) VALUES (?1, ?2)";
+static const char sql_hold[] =
+    "UPDATE body_use SET refs = refs + ?2 WHERE body = ?1";
+
+int
+body_hold(struct db *db, int64_t id, int64_t delta, struct fail *f)
+{
+	if (sql_run(db, sql_hold, f, "ii", id, delta) == -1)
+		return -1;
+	if (sql_changes(db) != 1)
+		return fail(f, FAIL_TEMP, "store: body %lld is not there",
+		    (long long)id);
+	return 0;
+}
+
+static int
+insert(struct db *db, const struct sealed *s, int64_t refs, int64_t *id,
+    struct fail *f)
+{
+	struct str hash = {(const char *)s->hash, sizeof(s->hash)};
+
+	if (sql_run(db, sql_body, f, "iiibo", (int64_t)s->size,
+		(int64_t)s->stored, (int64_t)s->codec, hash,
+		str_of(s->file)) == -1)
+		return -1;
+	*id = sqlite3_last_insert_rowid(db->sqlite);
+	if (sql_run(db, sql_use, f, "ii", *id, refs) == -1)
+		return -1;
+	if (s->file != NULL)
+		return 0;
+	return sql_run(db, sql_data, f, "ib", *id, s->data);
+}
+
+int
+body_write(struct db *db, struct stage *stage, int64_t refs, int64_t *id,
+    struct fail *f)
+{
+	const struct sealed *s = stage_sealed(stage);
+
+	assert(refs > 0);
+	if (s->file == NULL)
+		return insert(db, s, refs, id, f);
+
+	struct str hash = {(const char *)s->hash, sizeof(s->hash)};
+	int got = sql_number(
+	    db, id, sql_equal, f, "bi", hash, (int64_t)s->size);
+
+	if (got == 1)
+		return body_hold(db, *id, refs, f);
+	if (got == -1)
+		return -1;
+	/* nobody can take it away any more: we hold the lock */
+	if (!object_is_there(db->dir, s->file))
+		return fail(f, FAIL_TEMP, "store: %s is gone", s->file);
+	if (insert(db, s, refs, id, f) == -1)
+		return -1;
+	stage_named(stage);
+	return 0;
+}

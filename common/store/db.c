@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/store/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "common/store/disk.h"
+#include "common/store/migrate.h"
+#include "common/store/rules.h"
+#include "common/store/sql.h"
+#include "common/store/txn.h"
+#include "common/util/mem.h"
+
+#define DOOMED_MAX (64 * MB) /* names of object files in one transaction */
+
+static const char sql_begin[] = "BEGIN";
+static const char sql_rollback[] = "ROLLBACK";
+
+static const struct file {
+	const char *name;
+	mode_t mode;
+} files[] = {
+    [DB_MAIL] = {"mail.db", 0660},
+      [DB_AUTH] = {"auth.db", 0600}, /* maild's
+  alone */
+};
+
+/* SQLite asks before each commit: refused unless we hold the lock. */
+static int
+refuse_commit(void *arg)
+{
+	const struct db *db = arg;
+
+	return !db->locked;
+}
+
+/* SQLite tells how long the log is after each commit.  That this hook is
+ * ours also means that SQLite's own, which checkpoints, is not there. */
+static int
+note_log(void *arg, sqlite3 *sqlite, const char *schema, int pages)
+{
+	struct db *db = arg;
+
+	(void)sqlite;
+	(void)schema;
+	db->log_pages = pages;
+	return SQLITE_OK;
+}
+
+static int
+connect_file(struct db *db, struct fail *f)
+{
+	char *path = disk_path(db->dir, files[db->file].name);
+	int rc = 0;
+
+	if (access(path, F_OK) == -1)
+		rc = fail(f, errno == ENOENT ? FAIL_PERM : FAIL_TEMP,
+		    "store: %s: %s", path, strerror(errno));
+	else if (sqlite3_open_v2(path, &db->sqlite,
+		     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+			 SQLITE_OPEN_PRIVATECACHE,
+		     NULL) != SQLITE_OK)
+		rc = fail(f, FAIL_TEMP, "store: %s: %s", path,
+		    db->sqlite != NULL ? sqlite3_errmsg(db->sqlite)
+				       : "out of memory");
+	free(path);
+	if (rc == -1)
+		return -1;
+	sqlite3_extended_result_codes(db->sqlite, 1);
+	sqlite3_commit_hook(db->sqlite, refuse_commit, db);
+	return 0;
+}
+
+/* Set the rules, make or migrate the file, and see that all of it holds. */
+static int
+prepare(struct db *db, struct fail *f)
+{
+	enum migrate_state state = migrate_look(db, schema_steps, f);
+
+	if (state == MIGRATE_FAILED || state == MIGRATE_FOREIGN)
+		return -1;
+	if (db->mode == DB_READER && state != MIGRATE_CURRENT)
+		return fail(f, FAIL_PERM, "store: %s/%s has no current schema",
+		    db->dir, files[db->file].name);
+	if (rules_set(db->sqlite, db->mode, state == MIGRATE_EMPTY, f) == -1)
+		return -1;
+	sqlite3_wal_hook(db->sqlite, note_log, db);
+	if (rules_verify(db->sqlite, db->mode, f) == -1)
+		return -1;
+	if (state == MIGRATE_CURRENT)
+		return 0;
+	return migrate_run(db, schema_steps, f);
+}
+
+static int
+open_writer(struct db *db, struct fail *f)
+{
+	char *objects = disk_path(db->dir, "objects");
+	int rc = -1;
+
+	if (disk_make_dir(db->dir, f) == -1 ||
+	    (db->file == DB_MAIL && disk_make_dir(objects, f) == -1))
+		goto out;
+	db->lock = lock_new(db->dir, f);
+	if (db->lock == NULL || txn_lock(db, f) == -1)
+		goto out;
+	if (disk_make_file(
+		db->dir, files[db->file].name, files[db->file].mode, f) == 0 &&
+	    connect_file(db, f) == 0)
+		rc = prepare(db, f);
+	txn_unlock(db);
+out:
+	free(objects);
+	return rc;
+}
+
+struct db *
+db_open(const char *dir, enum db_file file, enum db_mode mode, struct fail *f)
+{
+	struct db *db = MEM_NEW(struct db);
+	int rc;
+
+	db->dir = mem_dup(str_of(dir));
+	db->file = file;
+	db->mode = mode;
+	buf_init(&db->doomed, DOOMED_MAX);
+	if (mode == DB_WRITER)
+		rc = open_writer(db, f);
+	else
+		rc = connect_file(db, f) == 0 ? prepare(db, f) : -1;
+	if (rc == -1) {
+		db_close(db);
+		return NULL;
+	}
+	return db;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	assert(!db->locked);
+	sql_forget_all(db);
+	if (db->sqlite != NULL) {
+		int rc = sqlite3_close(db->sqlite);
+
+		assert(rc == SQLITE_OK);
+	}
+	lock_free(db->lock);
+	buf_release(&db->doomed);
+	free(db->dir);
+	free(db);
+}
+
+int
+db_read(struct db *db, db_work *work, void *arg, struct fail *f)
+{
+	struct fail ignored;
+	int rc;
+
+	if (sql_run(db, sql_begin, f, "") == -1)
+		return -1;
+	rc = work(db, arg, f);
+	assert(!sql_is_busy(db));
+	if (!txn_is_lost(db))
+		sql_run(db, sql_rollback, &ignored, "");
+	return rc;
+}
+
+int
+db_write(struct db *db, db_work *work, void *arg, struct fail *f)
+{
+	struct fail ignored;
+	int rc = -1;
+
+	if (txn_lock(db, f) == -1)
+		return -1;
+	if (txn_begin(db, f) == -1)
+		goto out;
+	if (work(db, arg, f) == -1) {
+		txn_rollback(db);
+		goto out;
+	}
+	if (txn_is_lost(db)) {
+		fail(f, FAIL_TEMP, "store: the disk undid the transaction");
+		goto out;
+	}
+	if (txn_commit(db, f) == -1)
+		goto out;
+	rc = 0;
+	/* committed is committed: the next one tries the checkpoint again */
+	txn_checkpoint(db, true, &ignored);
+out:
+	txn_unlock(db);
+	return rc;
+}
+
+const char *
+db_dir(const struct db *db)
+{
+	return db->dir;
+}

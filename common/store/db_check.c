@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+
+#include "common/store/body.h"
+#include "common/store/db.h"
+#include "common/store/sql.h"
+#include "common/util/mem.h"
+
+#define PIECE (64 * KB)
+
+/* Each gives one sentence for each thing that is wrong. */
+static const char sql_integrity[] =
+    "SELECT integrity_check FROM pragma_integrity_check(100)"
+    " WHERE integrity_check <> 'ok'";
+static const char sql_keys[] =
+    "SELECT format('%s row %d names a row of %s that is not there',"
+    " \"table\", rowid, parent) FROM pragma_foreign_key_check";
+static const char sql_body_parts[] =
+    "SELECT format('body %d has %s', b.id, CASE"
+    " WHEN u.body IS NULL THEN 'no count of its holders'"
+    " WHEN d.body IS NULL THEN 'neither octets nor a file'"
+    " ELSE 'octets and a file' END)"
+    " FROM body b LEFT JOIN body_use u ON u.body = b.id"
+    " LEFT JOIN body_data d ON d.body = b.id"
+    " WHERE u.body IS NULL OR (d.body IS NULL) <> (b.file IS NOT NULL)";
+static const char sql_lone_data[] =
+    "SELECT format('octets of body %d have no body', d.body)"
+    " FROM body_data d LEFT JOIN body b ON b.id = d.body"
+    " WHERE b.id IS NULL";
+static const char sql_body_counts[] =
+    "WITH holds (body, n) AS (SELECT body, count(*) FROM"
+    " (SELECT body FROM message UNION ALL SELECT body FROM queue)"
+    " GROUP BY body)"
+    " SELECT format('body %d is held %d times, its count says %d',"
+    " u.body, coalesce(h.n, 0), u.refs)"
+    " FROM body_use u LEFT JOIN holds h ON h.body = u.body"
+    " WHERE u.refs <> coalesce(h.n, 0)";
+static const char sql_messages[] =
+    "SELECT format('message %d of mailbox %d %s', g.uid, g.mailbox, CASE"
+    " WHEN m.id IS NULL THEN 'has no mailbox'"
+    " WHEN b.id IS NULL THEN 'has no body'"
+    " WHEN b.size <> g.size THEN 'has another size than its body'"
+    " WHEN g.uid >= s.uid_next THEN 'has a UID not given yet'"
+    " ELSE 'has a modseq not given yet' END)"
+    " FROM message g LEFT JOIN body b ON b.id = g.body"
+    " LEFT JOIN mailbox m ON m.id = g.mailbox"
+    " LEFT JOIN mailbox_state s ON s.mailbox = g.mailbox"
+    " WHERE m.id IS NULL OR b.id IS NULL OR b.size <> g.size"
+    " OR g.uid >= s.uid_next OR g.modseq > s.modseq OR g.uid < 1";
+static const char sql_mailbox_counts[] =
+    "WITH sums (mailbox, n, unseen, bytes) AS"
+    " (SELECT mailbox, count(*), sum(flags & 1 = 0), sum(size)"
+    " FROM message GROUP BY mailbox)"
+    " SELECT format('mailbox %d (%s) holds %d messages (%d unseen) of %d"
+    " octets, its counters say %d (%d) of %d', m.id, m.name,"
+    " coalesce(t.n, 0), coalesce(t.unseen, 0), coalesce(t.bytes, 0),"
+    " s.messages, s.unseen, s.bytes)"
+    " FROM mailbox m LEFT JOIN mailbox_state s ON s.mailbox = m.id"
+    " LEFT JOIN sums t ON t.mailbox = m.id"
+    " WHERE s.messages IS NOT coalesce(t.n, 0)"
+    " OR s.unseen IS NOT coalesce(t.unseen, 0)"
+    " OR s.bytes IS NOT coalesce(t.bytes, 0)";
+static const char sql_account_counts[] =
+    "WITH sums (account, n, bytes) AS"
+    " (SELECT m.account, sum(s.messages), sum(s.bytes) FROM mailbox m"
+    " JOIN mailbox_state s ON s.mailbox = m.id GROUP BY m.account)"
+    " SELECT format('account %s holds %d messages of %d octets, its counters"
+    " say %d of %d', a.login, coalesce(t.n, 0), coalesce(t.bytes, 0),"
+    " u.messages, u.bytes)"
+    " FROM account a LEFT JOIN account_use u ON u.account = a.id"
+    " LEFT JOIN sums t ON t.account = a.id"
+    " WHERE u.messages IS NOT coalesce(t.n, 0)"
+    " OR u.bytes IS NOT coalesce(t.bytes, 0)";
+static const char sql_account_parts[] =
+    "SELECT format('account %s has no %s', a.login,"
+    " iif(m.id IS NULL, 'INBOX', 'address')) FROM account a"
+    " LEFT JOIN mailbox m ON m.account = a.id AND m.name = 'INBOX'"
+    " WHERE m.id IS NULL"
+    " OR NOT EXISTS (SELECT 1 FROM address d WHERE d.account = a.id)";
+static const char sql_expunged[] =
+    "SELECT format('mailbox %d: the expunged UIDs %d:%d are not right',"
+    " e.mailbox, e.low, e.high) FROM expunged e"
+    " LEFT JOIN mailbox_state s ON s.mailbox = e.mailbox"
+    " WHERE s.mailbox IS NULL OR e.low < 1 OR e.low > e.high"
+    " OR e.high >= s.uid_next OR e.modseq > s.modseq"
+    " OR EXISTS (SELECT 1 FROM message g WHERE g.mailbox = e.mailbox"
+    " AND g.uid BETWEEN e.low AND e.high)";
+static const char sql_validity[] =
+    "SELECT format('mailbox %d has a UIDVALIDITY not given yet', id)"
+    " FROM mailbox WHERE uid_validity >"
+    " coalesce((SELECT value FROM meta WHERE key = 'uid_validity'), 0)";
+static const char sql_queue[] =
+    "SELECT format('queued message %d %s', q.trace,"
+    " iif(b.id IS NULL, 'has no body', 'waits for nobody'))"
+    " FROM queue q LEFT JOIN body b ON b.id = q.body"
+    " WHERE b.id IS NULL OR q.skip > b.size"
+    " OR NOT EXISTS (SELECT 1 FROM recipient r WHERE r.trace = q.trace)";
+static const char sql_hops[] =
+    "SELECT DISTINCT format('hops of %d have no journey', h.trace)"
+    " FROM hop h LEFT JOIN journey j ON j.trace = h.trace"
+    " WHERE j.trace IS NULL";
+
+static const char sql_bodies[] =
+    "SELECT id FROM body b JOIN body_use u ON u.body = b.id"
+    " WHERE u.refs > 0 AND id > ?1 ORDER BY id LIMIT 1000";
+static const char sql_still_held[] =
+    "SELECT 1 FROM body_use WHERE body = ?1 AND refs > 0";
+
+static const struct rule {
+	const char *sql;
+	bool mail_only;
+} rules[] = {
+    {sql_integrity,      false},
+    {sql_keys,           false},
+    {sql_body_parts,     true },
+    {sql_lone_data,      true },
+    {sql_body_counts,    true },
+    {sql_messages,       true },
+    {sql_mailbox_counts, true },
+    {sql_account_counts, true },
+    {sql_account_parts,  true },
+    {sql_expunged,       true },
+    {sql_validity,       true },
+    {sql_queue,          true },
+    {sql_hops,           true },
+};
+
+struct check {
+	void (*say)(void *arg, const char *sentence);
+	void *arg;
+	bool wrong;
+	int64_t *suspects; /* bodies that could not be read */
+	size_t n_suspects, room;
+};
+
+static void
+say(struct check *c, const char *sentence)
+{
+	c->wrong = true;
+	c->say(c->arg, sentence);
+}
+
+static int
+apply(struct db *db, struct check *c, const struct rule *rule, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(db, rule->sql, f, "");
+	int got;
+
+	while ((got = sql_step(st, f)) == 1) {
+		char *sentence = sql_dup(st, 0);
+
+		say(c, sentence != NULL ? sentence : "(no words)");
+		free(sentence);
+	}
+	return got;
+}
+
+/* Read all of a body, which compares its hash. */
+static int
+read_body(struct db *db, int64_t id, struct fail *f)
+{
+	struct body *b = body_open(db, id, f);
+	struct buf piece;
+	int got = 1;
+
+	if (b == NULL)
+		return -1;
+	buf_init(&piece, PIECE);
+	while (got == 1) {
+		buf_clear(&piece);
+		got = body_read(b, PIECE, &piece, f);
+	}
+	buf_release(&piece);
+	body_free(b);
+	return got;
+}
+
+static void
+suspect(struct check *c, int64_t id)
+{
+	if (c->n_suspects == c->room) {
+		c->room = c->room > 0 ? 2 * c->room : 16;
+		c->suspects = mem_grow(
+		    c->suspects, c->room, sizeof(*c->suspects));
+	}
+	c->suspects[c->n_suspects++] = id;
+}
+
+/* The next ids after *last: how many, -1. */
+static ssize_t
+next_bodies(struct db *db, int64_t last, int64_t ids[1000], struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(db, sql_bodies, f, "i", last);
+	ssize_t n = 0;
+	int got;
+
+	while ((got = sql_step(st, f)) == 1)
+		ids[n++] = sql_int(st, 0);
+	return got == -1 ? -1 : n;
+}
+
+static int
+read_all(struct db *db, struct check *c, struct fail *f)
+{
+	int64_t ids[1000], last = 0;
+	ssize_t n;
+
+	while ((n = next_bodies(db, last, ids, f)) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			struct fail why;
+
+			if (read_body(db, ids[i], &why) == -1)
+				suspect(c, ids[i]);
+		}
+		last = ids[n - 1];
+	}
+	return (int)n;
+}
+
+static int
+look(struct db *db, void *arg, struct fail *f)
+{
+	struct check *c = arg;
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if ((!rules[i].mail_only || db->file == DB_MAIL) &&
+		    apply(db, c, &rules[i], f) == -1)
+			return -1;
+	return db->file == DB_MAIL ? read_all(db, c, f) : 0;
+}
+
+/* A body deleted and swept while we looked at an older state is no damage:
+ * judge each suspect by the present one. */
+static int
+look_again(struct db *db, void *arg, struct fail *f)
+{
+	struct check *c = arg;
+
+	for (size_t i = 0; i < c->n_suspects; i++) {
+		struct fail why;
+		int64_t one;
+		int got = sql_number(
+		    db, &one, sql_still_held, f, "i", c->suspects[i]);
+
+		if (got == -1)
+			return -1;
+		if (got == 1 && read_body(db, c->suspects[i], &why) == -1)
+			say(c, why.text);
+	}
+	return 0;
+}
+
+int
+db_check(struct db *db, void (*say_it)(void *arg, const char *sentence),
+    void *arg, struct fail *f)
+{
+	struct check c = {.say = say_it, .arg = arg};
+	int rc = db_read(db, look, &c, f);
+
+	if (rc == 0 && c.n_suspects > 0)
+		rc = db_read(db, look_again, &c, f);
+	free(c.suspects);
+	return rc == -1 ? -1 : c.wrong;
+}

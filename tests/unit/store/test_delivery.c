@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/store/queue.h"
+#include "tests/unit/store/fixture.h"
+
+#define PEOPLE 100
+
+struct crowd {
+	char logins[PEOPLE][32];
+	int64_t ids[PEOPLE];
+	struct delivery_target targets[PEOPLE + 3];
+};
+
+static int
+add_crowd(struct db *db, void *arg, struct fail *f)
+{
+	struct crowd *c = arg;
+
+	for (size_t i = 0; i < PEOPLE; i++) {
+		snprintf(
+		    c->logins[i], sizeof(c->logins[i]), "user%zu@d.test", i);
+		if (account_add(
+			db, str_of(c->logins[i]), 0, NOW, &c->ids[i], f) == -1)
+			return -1;
+		c->targets[i] = (struct delivery_target){
+		    c->ids[i], str_of(c->logins[i]), STR("")};
+	}
+	return 0;
+}
+
+static void
+one_body_for_many(void)
+{
+	struct fixture x;
+	struct crowd c;
+	struct fail f;
+
+	fixture_init(&x);
+	MUST(db_write(x.db, add_crowd, &c, &why));
+	/* one of them twice, and two recipients elsewhere, one twice */
+	c.targets[PEOPLE] = c.targets[7];
+	c.targets[PEOPLE + 1] = (struct delivery_target){
+	    0, STR("X@Remote.Test"), STR("")};
+	c.targets[PEOPLE + 2] = c.targets[PEOPLE + 1];
+	CHECK(fixture_deliver(&x, STR("Subject: hi\r\n\r\nall\r\n"), c.targets,
+		  PEOPLE + 3, &f) > 0);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM body") == 1);
+	CHECK(fixture_number(&x, "SELECT refs FROM body_use") == PEOPLE + 1);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == PEOPLE);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM recipient") == 1);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM recipient WHERE"
+				 " domain = 'remote.test'"
+				 " AND address = 'X@Remote.Test'") == 1);
+	/* a hop for each copy, one for the queue */
+	CHECK(fixture_number(&x, "SELECT count(*) FROM hop WHERE kind = 3") ==
+	      PEOPLE);
+	CHECK(
+	    fixture_number(&x, "SELECT count(*) FROM hop WHERE kind = 4") == 1);
+	CHECK(fixture_is_clean(&x));
+	fixture_release(&x);
+}
+
+static void
+set_quota(struct fixture *x, uint64_t quota)
+{
+	MUST(txn_lock(x->db, &why));
+	MUST(account_set_quota(x->db, STR("bob@d.test"), quota, &why));
+	txn_unlock(x->db);
+}
+
+static void
+nothing_for_one_who_is_full(void)
+{
+	struct fixture x;
+	struct fail f;
+	char *big = fixture_noise(3000, 1);
+	struct delivery_target both[2];
+
+	fixture_init(&x);
+	both[0] = (struct delivery_target){
+	    x.alice, STR("alice@d.test"), STR("")};
+	both[1] = (struct delivery_target){x.bob, STR("bob@d.test"), STR("")};
+	CHECK(fixture_deliver(&x, (struct str){big, 3000}, both, 2, &f) > 0);
+	/* one octet less than two of them need */
+	set_quota(&x, 5999);
+	CHECK(fixture_deliver(&x, (struct str){big, 3000}, both, 2, &f) == -1);
+	CHECK(f.kind == FAIL_TEMP);
+	CHECK_STR(f.text, "mailbox of bob@d.test is full");
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 2);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM body") == 1);
+	set_quota(&x, 6000);
+	CHECK(fixture_deliver(&x, (struct str){big, 3000}, both, 2, &f) > 0);
+	CHECK(fixture_is_clean(&x));
+	free(big);
+	fixture_release(&x);
+}
+
+static void
+routed_hop_and_hops_before(void)
+{
+	struct fixture x;
+	struct fail f;
+	struct delivery_target t;
+	struct hop received = {.at_ms = NOW,
+	    .daemon = HOP_SMTPD,
+	    .kind = HOP_RECEIVED,
+	    .peer = STR("mx.remote.test [192.0.2.1]"),
+	    .code = 0,
+	    .detail = STR("ESMTPS")};
+	struct stage *s;
+	struct delivery d;
+
+	fixture_init(&x);
+	t = (struct delivery_target){
+	    x.alice, STR("alice@d.test"), STR("team@d.test")};
+	s = stage_new(x.dir);
+	stage_add(s, STR("body\r\n"));
+	MUST(stage_seal(s, STR("Return-Path: <>\r\n"), &why));
+	CHECK(stage_size(s) == 23);
+	d = fixture_delivery(77, s, &t, 1);
+	d.hops = &received;
+	d.n_hops = 1;
+	MUST(db_write(x.db, fixture_deliver_work, &d, &why));
+	CHECK(fixture_number(&x, "SELECT group_concat(kind, '') FROM hop"
+				 " WHERE trace = 77 ORDER BY n") == 123);
+	CHECK(fixture_number(&x, "SELECT size FROM journey") == 23);
+	/* a twin is refused, and nothing of it stays */
+	CHECK(db_write(x.db, fixture_deliver_work, &d, &f) == -1);
+	CHECK(f.kind == FAIL_TEMP);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 1);
+	CHECK(fixture_is_clean(&x));
+	stage_free(s);
+	fixture_release(&x);
+}
+
+static void
+what_cannot_be_queued(void)
+{
+	static const struct {
+		const char *address;
+		const char *domain; /* NULL: refused */
+	} cases[] = {
+	    {"x@Remote.TEST",                  "remote.test" },
+	    {"x@[192.0.2.1]",                  "[192.0.2.1]" },
+	    {"\"a@b\"@remote.test",            "remote.test" },
+	    {"x@\xc3\xa4.test",                "xn--4ca.test"},
+	    {"nobody",			 NULL          },
+	    {"a\r\nRCPT TO:<v@x>@remote.test", NULL          },
+	    {"x@",			     NULL          },
+	    {"x@-.test",                       NULL          },
+	};
+	struct fixture x;
+
+	fixture_init(&x);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct delivery_target t = {
+		    0, str_of(cases[i].address), STR("")};
+		struct fail f;
+		int64_t trace = fixture_deliver(&x, STR("m\r\n"), &t, 1, &f);
+
+		CHECK((trace > 0) == (cases[i].domain != NULL));
+		if (trace < 0) {
+			CHECK(f.kind == FAIL_PERM);
+			continue;
+		}
+		struct queue_list l;
+		MUST(queue_read(x.db, trace, STR(""), 10, &l, &why));
+		CHECK(l.n == 1);
+		CHECK_STR(l.entries[0].domain, cases[i].domain);
+		CHECK_STR(l.entries[0].address, cases[i].address);
+		queue_list_release(&l);
+	}
+	CHECK(fixture_is_clean(&x));
+	fixture_release(&x);
+}
+
+int
+main(void)
+{
+	one_body_for_many();
+	nothing_for_one_who_is_full();
+	routed_hop_and_hops_before();
+	what_cannot_be_queued();
+	return TEST_EXIT();
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/store/queue.h"
+#include "tests/unit/store/fixture.h"
+
+static int
+record(struct db *db, void *arg, struct fail *f)
+{
+	return queue_record(db, arg, f);
+}
+
+struct order {
+	enum queue_order order;
+	int64_t trace;
+	const char *domain;
+	int64_t now_ms;
+	size_t changed;
+};
+
+static int
+change(struct db *db, void *arg, struct fail *f)
+{
+	struct order *o = arg;
+
+	return queue_change(db, o->order, o->trace, str_of(o->domain),
+	    o->now_ms, &o->changed, f);
+}
+
+static int64_t
+send_three(struct fixture *x)
+{
+	struct delivery_target targets[] = {
+	    {0,        STR("a@one.test"),   STR("")           },
+	    {0,        STR("b@one.test"),   STR("list@d.test")},
+	    {0,        STR("c@two.test"),   STR("")           },
+	    {x->alice, STR("alice@d.test"), STR("")           },
+	};
+	struct fail f;
+	int64_t trace = fixture_deliver(x, STR("to three\r\n"), targets, 4, &f);
+
+	CHECK(trace > 0);
+	return trace;
+}
+
+static size_t
+due(struct fixture *x, const char *domain, int64_t now)
+{
+	struct queue_list l;
+	size_t n;
+
+	MUST(queue_due(x->db, str_of(domain), now, 100, &l, &why));
+	n = l.n;
+	queue_list_release(&l);
+	return n;
+}
+
+static void
+what_is_due(void)
+{
+	struct fixture x;
+	char **domains;
+	size_t n;
+	int64_t when, trace;
+	struct queue_list l;
+	struct queue_outcome later = {.n = 1,
+	    .result = QUEUE_DEFERRED,
+	    .next_ms = NOW + 300000,
+	    .now_ms = NOW + 1,
+	    .code = 451,
+	    .reply = STR("4.3.0 not now"),
+	    .host = STR("mx.one.test [192.0.2.1]"),
+	    .detail = STR("TLSv1.3: 451 4.3.0 not now")};
+
+	fixture_init(&x);
+	MUST(queue_next_due(x.db, &when, &why));
+	CHECK(when == INT64_MAX);
+	MUST(queue_due_domains(x.db, NOW, 10, &domains, &n, &why));
+	CHECK(n == 0);
+	free(domains);
+	trace = send_three(&x);
+	MUST(queue_next_due(x.db, &when, &why));
+	CHECK(when == NOW);
+	CHECK(due(&x, "one.test", NOW - 1) == 0);
+	CHECK(due(&x, "one.test", NOW) == 2);
+	later.trace = trace;
+	MUST(db_write(x.db, record, &later, &why));
+	later.n = 3;
+	MUST(db_write(x.db, record, &later, &why));
+	CHECK(due(&x, "one.test", NOW) == 1);
+	CHECK(due(&x, "two.test", NOW) == 0);
+	MUST(queue_due_domains(x.db, NOW, 10, &domains, &n, &why));
+	CHECK(n == 1);
+	CHECK_STR(domains[0], "one.test");
+	free(domains);
+	MUST(queue_due_domains(x.db, NOW + 300000, 10, &domains, &n, &why));
+	CHECK(n == 2);
+	CHECK_STR(domains[0], "one.test");
+	CHECK_STR(domains[1], "two.test");
+	free(domains);
+	MUST(queue_read(x.db, trace, STR("one.test"), 10, &l, &why));
+	CHECK(l.n == 2 && l.entries[0].tries == 1);
+	CHECK(l.entries[0].last_code == 451);
+	CHECK(l.entries[0].last_ms == NOW + 1);
+	CHECK(l.entries[0].next_ms == NOW + 300000);
+	CHECK_STR(l.entries[0].last_reply, "4.3.0 not now");
+	CHECK_STR(l.entries[0].last_host, "mx.one.test [192.0.2.1]");
+	CHECK(l.entries[1].tries == 0 && l.entries[1].last_reply == NULL);
+	CHECK_STR(l.entries[1].original, "list@d.test");
+	CHECK(l.entries[0].original == NULL);
+	CHECK_STR(l.entries[1].sender, "sender@remote.test");
+	CHECK(l.entries[1].size == 10 && l.entries[1].account == 0);
+	queue_list_release(&l);
+	CHECK(fixture_is_clean(&x));
+	fixture_release(&x);
+}
+
+static void
+the_last_takes_the_body_along(void)
+{
+	static const enum queue_result results[] = {
+	    QUEUE_RELAYED, QUEUE_FAILED, QUEUE_EXPIRED};
+	static const enum hop_kind kinds[] = {
+	    HOP_RELAYED, HOP_FAILED, HOP_EXPIRED};
+	struct fixture x;
+	int64_t trace;
+
+	fixture_init(&x);
+	trace = send_three(&x);
+	CHECK(fixture_number(&x, "SELECT refs FROM body_use") == 2);
+	for (int i = 0; i < 3; i++) {
+		struct queue_outcome o = {.trace = trace,
+		    .n = i + 1,
+		    .result = results[i],
+		    .now_ms = NOW,
+		    .code = 250,
+		    .reply = STR("2.0.0 queued as 7")};
+		char sql[80];
+
+		MUST(db_write(x.db, record, &o, &why));
+		/* once more: it is gone, and that is no error */
+		MUST(db_write(x.db, record, &o, &why));
+		snprintf(sql, sizeof(sql),
+		    "SELECT count(*) FROM hop WHERE kind = %d AND detail ="
+		    " '2.0.0 queued as 7'",
+		    (int)kinds[i]);
+		CHECK(fixture_number(&x, sql) == 1);
+		CHECK(fixture_is_clean(&x));
+	}
+	CHECK(fixture_number(&x, "SELECT count(*) FROM queue") == 0);
+	CHECK(fixture_number(&x, "SELECT refs FROM body_use") == 1);
+	fixture_release(&x);
+}
+
+static void
+orders_of_people(void)
+{
+	static const struct {
+		enum queue_order order;
+		bool this_one;
+		const char *domain;
+		size_t changed, due_one, due_two;
+	} steps[] = {
+	    {QUEUE_HOLD,    true,  "one.test", 2, 2, 2},
+	    {QUEUE_HOLD,    true,  "one.test", 0, 2, 2},
+	    {QUEUE_RETRY,   true,  "",         1, 2, 2},
+	    {QUEUE_HOLD,    false, "",         4, 0, 0},
+	    {QUEUE_RELEASE, false, "two.test", 2, 0, 2},
+	    {QUEUE_RELEASE, true,  "",         2, 2, 2},
+	    {QUEUE_DROP,    true,  "two.test", 1, 2, 1},
+	    {QUEUE_DROP,    true,  "",         2, 0, 1},
+	    {QUEUE_DROP,    true,  "",         0, 0, 1},
+	    {QUEUE_DROP,    false, "",         3, 0, 0},
+	};
+	struct fixture x;
+	int64_t trace;
+
+	fixture_init(&x);
+	trace = send_three(&x);
+	send_three(&x);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct order o = {.order = steps[i].order,
+		    .trace = steps[i].this_one ? trace : 0,
+		    .domain = steps[i].domain,
+		    .now_ms = NOW + 5};
+
+		MUST(db_write(x.db, change, &o, &why));
+		if (o.changed != steps[i].changed)
+			fprintf(stderr, "step %zu: %zu\n", i, o.changed);
+		CHECK(o.changed == steps[i].changed);
+		CHECK(due(&x, "one.test", NOW + 5) == steps[i].due_one);
+		CHECK(due(&x, "two.test", NOW + 5) == steps[i].due_two);
+		CHECK(fixture_is_clean(&x));
+	}
+	CHECK(fixture_number(&x, "SELECT count(*) FROM queue") == 0);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM hop WHERE daemon = 4") ==
+	      2 + 1 + 4 + 2 + 2 + 1 + 2 + 3);
+	fixture_release(&x);
+}
+
+int
+main(void)
+{
+	what_is_due();
+	the_last_takes_the_body_along();
+	orders_of_people();
+	return TEST_EXIT();
+}
