@@ -19,7 +19,8 @@
  * gathered.
  *
  * Memory: buffers exist only while they hold something; an idle TLS
- * connection costs OpenSSL's state (about 16 KiB), an idle plain one under 1 KiB.
+ * connection costs OpenSSL's state (about 16 KiB), an idle plain one under 1
+ * KiB.
  *
  * Life: closed() is called exactly once, when the socket is gone, whoever
  * ended it; the conn is freed after it returns.  Never free a conn yourself.
@@ -37,7 +38,7 @@ struct conn;
 enum conn_end {
 	CONN_FINISHED, /* conn_finish(), everything was sent */
 	CONN_ABORTED,  /* conn_abort() */
-	CONN_RESET,    /* error on the socket, or peer gone with output waiting */
+	CONN_RESET, /* error on the socket, or peer gone with output waiting */
 	CONN_STALLED,  /* peer took nothing for stall_ms */
 	CONN_DEADLINE, /* connecting or the TLS handshake took too long */
 	CONN_TLS,      /* handshake or record failure: see the text */
@@ -51,11 +52,11 @@ struct conn_host {
 };
 
 struct conn_limits {
-	size_t in_limit;       /* unread bytes held, default 16 KiB */
-	size_t out_high;       /* default 64 KiB */
-	int64_t stall_ms;      /* default 5 min */
-	int64_t handshake_ms;  /* TLS handshake, default 10 s */
-	int64_t connect_ms;    /* default 30 s */
+	size_t in_limit;      /* unread bytes held, default 16 KiB */
+	size_t out_high;      /* default 64 KiB */
+	int64_t stall_ms;     /* default 5 min */
+	int64_t handshake_ms; /* TLS handshake, default 10 s */
+	int64_t connect_ms;   /* default 30 s */
 };
 
 /* What conn_tls() tells; strings live as long as the conn. */
@@ -63,7 +64,7 @@ struct conn_tls {
 	const char *version; /* "TLSv1.3" */
 	const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
 	int bits;
-	bool verified;	     /* client side: chain and name were good */
+	bool verified;       /* client side: chain and name were good */
 	const char *problem; /* client side: why not verified, or NULL */
 };
 
@@ -96,7 +97,8 @@ bool conn_eof_clean(const struct conn *c);
 
 void conn_send(struct conn *c, struct str bytes);
 bool conn_has_room(const struct conn *c);
-size_t conn_pending(const struct conn *c); /* bytes not yet taken by the kernel */
+size_t conn_pending(
+    const struct conn *c); /* bytes not yet taken by the kernel */
 
 /* Stop and resume reading, for a host that is busy. */
 void conn_pause(struct conn *c);
@@ -119,7 +121,8 @@ const struct conn_tls *conn_tls(const struct conn *c);
 const struct address *conn_peer(const struct conn *c);
 const struct address *conn_local(const struct conn *c);
 
-/* Send what is pending (and close_notify), then close. */
+/* Send what is pending (and close_notify), then close.  The peer has 2 s to
+ * close its side, so that unread input does not cost it our last words. */
 void conn_finish(struct conn *c);
 
 /* Close now. */

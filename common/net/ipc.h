@@ -45,7 +45,8 @@ void ipc_server_free(struct ipc_server *s);
  * on need and again after a failure.  fn gets the reply or, with ok false, a
  * sentence saying what went wrong (nobody there, closed, over timeout_ms). */
 typedef void ipc_answer(void *arg, bool ok, struct str line);
-struct ipc_client *ipc_client_new(struct loop *l, const char *path, int64_t timeout_ms);
+struct ipc_client *ipc_client_new(
+    struct loop *l, const char *path, int64_t timeout_ms);
 void ipc_ask(struct ipc_client *c, struct str line, ipc_answer *fn, void *arg);
 void ipc_client_free(struct ipc_client *c); /* outstanding ones get ok=false */
 

@@ -19,8 +19,10 @@
 struct listener;
 
 /* A new connection; fd is the callee's.  refuse is true when the process has
- * too many descriptors: say 421 or the like if it can be said at once, close. */
-typedef void listen_accept(void *arg, int fd, const struct address *peer, bool refuse);
+ * too many descriptors: say 421 or the like if it can be said at once, close.
+ */
+typedef void listen_accept(
+    void *arg, int fd, const struct address *peer, bool refuse);
 
 /* Descriptors handed in under this name: how many, at most max of them in
  * fds.  The environment is left as it is. */
@@ -30,7 +32,8 @@ size_t listen_activated(const char *name, int *fds, size_t max);
 int listen_bind(const struct address *at, struct fail *f);
 
 /* Accept on fd (taken over).  arg is borrowed. */
-struct listener *listener_new(struct loop *l, int fd, listen_accept *fn, void *arg);
+struct listener *listener_new(
+    struct loop *l, int fd, listen_accept *fn, void *arg);
 const struct address *listener_address(const struct listener *l);
 void listener_free(struct listener *l); /* closes the descriptor */
 

@@ -30,7 +30,8 @@ void loop_free(struct loop *l);
 int64_t loop_now_ms(const struct loop *l);
 
 /* Call fn when the signal arrives; the handler lives as long as the loop. */
-void loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg), void *arg);
+void loop_on_signal(
+    struct loop *l, int signo, void (*fn)(void *arg), void *arg);
 
 /* A timer fires once per timer_set().  timer_free(NULL) is fine. */
 struct timer *timer_new(struct loop *l, void (*fn)(void *arg), void *arg);
@@ -45,7 +46,8 @@ void waker_wake(struct waker *w);
 void waker_free(struct waker *w);
 
 /* Call fn whenever fd is readable.  The fd stays the caller's. */
-struct watch *watch_new(struct loop *l, int fd, void (*fn)(void *arg), void *arg);
+struct watch *watch_new(
+    struct loop *l, int fd, void (*fn)(void *arg), void *arg);
 void watch_free(struct watch *w);
 
 #endif

@@ -13,7 +13,8 @@
 void privilege_raise_files(void);
 
 /* When running as root and user is not NULL or empty: become user (uid, gid,
- * its groups), keeping no capability.  Otherwise does nothing. */
+ * its groups), keeping no capability.  A user of uid 0 means to stay root.
+ * Otherwise does nothing. */
 int privilege_drop(const char *user, struct fail *f);
 
 /* no_new_privs, non-dumpable, no core files, umask 0007. */

@@ -12,6 +12,7 @@
 
 /* Write ca.pem, cert.pem (leaf, then CA) and key.pem (0600) into dir; the
  * leaf is for all n names (DNS names, or IP addresses as text). */
-int throwaway_ca(const char *dir, const char *const *names, size_t n, struct fail *f);
+int throwaway_ca(
+    const char *dir, const char *const *names, size_t n, struct fail *f);
 
 #endif

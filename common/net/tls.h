@@ -24,7 +24,8 @@ struct tls;
 struct tls *tls_server_new(const char *certificate_file, const char *key_file,
     const char *alpn, struct fail *f);
 
-/* Client side.  Opportunistic: verifies nothing, unless ca_file is given. */
+/* Client side.  Opportunistic: verifies nothing, unless ca_file is given.  A
+ * bad verdict does not end the handshake: ask conn_tls() before you trust. */
 struct tls *tls_client_new(const char *ca_file, struct fail *f);
 
 /* Read certificate and key again.  On failure the old ones stay. */
