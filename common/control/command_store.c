@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include <unistd.h>
+
+#include "common/control/call.h"
+#include "common/store/account.h"
+#include "common/store/queue.h"
+
+#define PROBLEMS_MOST 1000
+#define COUNTED_QUEUE 20000
+
+static void
+take_problem(void *arg, const char *sentence)
+{
+	if (json_array_size(arg) < PROBLEMS_MOST)
+		json_array_append_new(arg, call_json_text(str_of(sentence)));
+}
+
+int
+call_check(struct call *call, struct fail *f)
+{
+	json_t *problems = json_array();
+
+	json_object_set_new(call->reply, "problems", problems);
+	if (db_check(call->control->mail, take_problem, problems, f) == -1 ||
+	    db_check(call->control->auth, take_problem, problems, f) == -1)
+		return -1;
+	return 0;
+}
+
+struct counts {
+	size_t domains, accounts, waiting, held;
+	uint64_t messages, bytes;
+	int64_t next_due_ms;
+};
+
+static bool
+count_domain(void *arg, struct str name)
+{
+	struct counts *c = arg;
+
+	(void)name;
+	c->domains++;
+	return true;
+}
+
+static bool
+count_account(void *arg, const struct account *a)
+{
+	struct counts *c = arg;
+
+	c->accounts++;
+	c->messages += a->messages;
+	c->bytes += a->bytes;
+	return true;
+}
+
+static int
+count(struct db *db, void *arg, struct fail *f)
+{
+	struct counts *c = arg;
+	struct queue_list queue = {0};
+
+	if (domain_each(db, count_domain, c, f) == -1 ||
+	    account_each(db, count_account, c, f) == -1 ||
+	    queue_next_due(db, &c->next_due_ms, f) == -1 ||
+	    queue_read(db, 0, STR(""), COUNTED_QUEUE, &queue, f) == -1)
+		return -1;
+	for (size_t i = 0; i < queue.n; i++)
+		if (queue.entries[i].held)
+			c->held++;
+		else
+			c->waiting++;
+	queue_list_release(&queue);
+	return 0;
+}
+
+int
+call_status(struct call *call, struct fail *f)
+{
+	int64_t started = call->control->started_ms;
+	struct counts c = {0};
+
+	if (db_read(call->control->mail, count, &c, f) == -1)
+		return -1;
+	if (started != 0)
+		json_object_update_new(call->reply,
+		    json_pack("{s:I, s:I}", "pid", (json_int_t)getpid(),
+			"uptime_s",
+			(json_int_t)((call->now_ms - started) / 1000)));
+	json_object_update_new(call->reply,
+	    json_pack("{s:s, s:b, s:o}", "version", PP_VERSION, "running",
+		started != 0, "next_due",
+		call_json_time(
+		    c.next_due_ms != INT64_MAX ? c.next_due_ms : 0)));
+	json_object_update_new(call->reply,
+	    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "domains",
+		(json_int_t)c.domains, "accounts", (json_int_t)c.accounts,
+		"messages", (json_int_t)c.messages, "bytes",
+		(json_int_t)c.bytes, "waiting", (json_int_t)c.waiting, "held",
+		(json_int_t)c.held));
+	return 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf/conf.h"
+#include "common/util/str.h"
+#include "mailctl/commands.h"
+
+/* clang-format off */
+static const struct cli_command commands[] = {
+	{"run", "", "Run the whole suite in the foreground.",
+	    "Opens the sockets of [listen], starts maild, smtpd and popd, and starts one\n"
+	    "again that dies.  SIGTERM or SIGINT stops all of them.\n",
+	    cmd_run},
+	{"dev", "[OPTION]... [-- COMMAND...]", "A throw-away mail server on loopback, for tests.",
+	    "  --dir D             keep everything in D (default: a temporary directory)\n"
+	    "  --domain D          a local domain, may be repeated (default: d.test)\n"
+	    "  --user NAME:PASS    an account, may be repeated; NAME may have an @domain\n"
+	    "  --accept-any        make accounts when mail or a login for them arrives\n"
+	    "  --host ADDRESS      listen there (default: 127.0.0.1)\n"
+	    "  --port smtp=2525    a fixed port, may be repeated (default: free ones)\n"
+	    "  --allow-plaintext   let clients log in without TLS\n"
+	    "  --dns ADDR:PORT     ask this DNS server (default: no name but ours exists)\n"
+	    "  --set section.key=value   any setting, may be repeated\n"
+	    "  --json              one line on standard output when ready\n"
+	    "  -- COMMAND...       run it, then stop; its exit code is ours\n",
+	    cmd_dev},
+	{"demo", "[--once]", "Two servers, and Bob's message to Alice between them.",
+	    "  --once   exit after the journey: 0 only if every octet arrived\n", cmd_demo},
+	{"user add", "ADDRESS [--quota SIZE]", "Make an account.",
+	    "The password is asked for, or is the first line of standard input.\n", cmd_user_add},
+	{"user list", "", "All accounts.", NULL, cmd_user_list},
+	{"user passwd", "ADDRESS", "Change a password.",
+	    "The password is asked for, or is the first line of standard input.\n"
+	    "The old one fails at once.\n", cmd_user_passwd},
+	{"user quota", "ADDRESS SIZE", "Set how much mail an account may hold (0: no limit).", NULL, cmd_user_quota},
+	{"user remove", "ADDRESS --yes", "Remove an account and all its mail.", NULL, cmd_user_remove},
+	{"alias add", "ALIAS TARGET...", "Deliver mail for ALIAS to TARGET; @domain is a catch-all.", NULL, cmd_alias_add},
+	{"alias list", "", "All aliases.", NULL, cmd_alias_list},
+	{"alias remove", "ALIAS [TARGET...]", "Remove targets of an alias, or all of it.", NULL, cmd_alias_remove},
+	{"domain add", "DOMAIN", "Take mail for a domain.", NULL, cmd_domain_add},
+	{"domain list", "", "All domains.", NULL, cmd_domain_list},
+	{"domain remove", "DOMAIN", "No longer take mail for a domain.", NULL, cmd_domain_remove},
+	{"queue list", "[--domain D] [--max N]", "Mail that waits to be relayed.", NULL, cmd_queue_list},
+	{"queue show", "ID", "All that is known of a message that waits.", NULL, cmd_queue_show},
+	{"queue retry", "ID | --domain D | --all", "Try now.", NULL, cmd_queue_change},
+	{"queue hold", "ID | --domain D | --all", "Do not try until released.", NULL, cmd_queue_change},
+	{"queue release", "ID | --domain D | --all", "End a hold.", NULL, cmd_queue_change},
+	{"queue drop", "ID | --domain D | --all", "Forget it: nobody is told.", NULL, cmd_queue_change},
+	{"journey", "ID | MESSAGE-ID | ADDRESS [--max N]", "What happened to a message, or to those of an address.", NULL, cmd_journey},
+	{"check", "", "Look for what is wrong: settings, files, store.", NULL, cmd_check},
+	{"status", "", "What runs, and how much there is.", NULL, cmd_status},
+};
+/* clang-format on */
+
+#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void
+print_overview(FILE *out)
+{
+	fputs("usage: mailctl [-c FILE] COMMAND...\n\n", out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(
+		    out, "  %-16s%s\n", commands[i].words, commands[i].help);
+	fputs(
+	    "\nmailctl COMMAND --help says more; mailctl(1) says all.\n", out);
+}
+
+/* Does argv begin with the command's words?  Then how many they are. */
+static int
+matching_words(const struct cli_command *command, int argc, char **argv)
+{
+	struct str words = str_of(command->words);
+	int n = 0;
+
+	while (words.len > 0) {
+		struct str word = str_cut(&words, ' ');
+		if (n == argc || !str_eq(str_of(argv[n]), word))
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+/* "mailctl user" or "mailctl user --help": the group's commands. */
+static bool
+print_group(struct str group, FILE *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		struct str words = str_of(commands[i].words);
+		if (!str_eq(str_cut(&words, ' '), group) || words.len == 0)
+			continue;
+		fprintf(out, "%s mailctl %s %s\n",
+		    any ? "      " : "usage:", commands[i].words,
+		    commands[i].args);
+		any = true;
+	}
+	return any;
+}
+
+static int
+dispatch(struct cli *cli, int argc, char **argv)
+{
+	bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 ||
+				    strcmp(argv[1], "-h") == 0);
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		int n = matching_words(&commands[i], argc, argv);
+		if (n > 0) {
+			cli->command = &commands[i];
+			return commands[i].run(cli, argc - n + 1, argv + n - 1);
+		}
+	}
+	if (print_group(str_of(argv[0]), help ? stdout : stderr))
+		return help ? CLI_OK : CLI_USAGE;
+	cli_complain("there is no command \"%s\": see mailctl --help", argv[0]);
+	return CLI_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *file = getenv("PENNYPOST_CONF");
+	struct cli cli = {.conf_file = file != NULL ? file : CONF_DEFAULT_FILE};
+	int at = 1;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (at + 1 < argc && strcmp(argv[at], "-c") == 0) {
+		cli.conf_file = argv[at + 1];
+		at += 2;
+	}
+	if (at == argc) {
+		print_overview(stderr);
+		return CLI_USAGE;
+	}
+	if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0 ||
+	    strcmp(argv[at], "help") == 0) {
+		print_overview(stdout);
+		return CLI_OK;
+	}
+	if (strcmp(argv[at], "--version") == 0 || strcmp(argv[at], "-V") == 0) {
+		puts("mailctl (Penny Post) " PP_VERSION);
+		return CLI_OK;
+	}
+	return dispatch(&cli, argc - at, argv + at);
+}
