@@ -29,7 +29,7 @@ struct relay_deps { /* all borrowed, outlive the relay */
 	struct store *store;
 	struct resolver *resolver;
 	struct workers *workers; /* reads bodies */
-	struct tls *tls;	 /* client context, opportunistic */
+	struct tls *tls;         /* client context, opportunistic */
 	const struct conf *conf;
 	const struct log *log;
 	const struct clock *clock;

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bounce: a DSN (RFC 3464) on its way to the sender of a message that could
+ * not be delivered, in the transaction that gives the message up.
+ *
+ * From <>; never about a message from <> (RFC 5321 s4.5.5, s6.1).  It goes
+ * like any other mail for that address: into a mailbox here, or into the
+ * queue.  If it can go nowhere (no such address here, no room, a loop of
+ * aliases) it is dropped and why says so; the message is given up all the
+ * same.
+ *
+ * Life: fill in, read header, prepare, deliver, release; after a failure all
+ * but the header again, from prepare on, with a new trace.
+ */
+#ifndef MAILD_BOUNCE_H
+#define MAILD_BOUNCE_H
+
+#include "common/mime/dsn.h"
+#include "common/store/db.h"
+#include "common/store/stage.h"
+#include "common/util/buf.h"
+
+struct bounce {
+	/* set by the owner, borrowed */
+	int64_t about;	       /* trace of the message */
+	int64_t trace;	       /* a new one, for the DSN's own journey */
+	struct str sender;     /* of the message: who gets the DSN; not empty */
+	struct str hostname;   /* ours */
+	struct str postmaster; /* conf server.postmaster */
+	int64_t arrived_ms, now_ms, expires_ms;
+	uint64_t random;
+	const struct dsn_recipient *recipients;
+	size_t n;
+
+	/* its own */
+	struct buf header; /* of the message, from bounce_read_header() */
+	struct buf text;
+	struct stage *stage;
+	const char *why; /* after bounce_deliver(): NULL, or why it was
+			  * dropped */
+};
+
+/* Sets its own fields; the owner's may be set before or after. */
+void bounce_init(struct bounce *b);
+void bounce_release(struct bounce *b);
+
+/* In a read transaction: the first 64 KiB of the header block.  What cannot
+ * be read is left out of the DSN. */
+void bounce_read_header(struct bounce *b, struct db *db, int64_t body,
+    uint64_t skip);
+
+/* Outside any transaction: compose and stage. */
+int bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f);
+
+/* In the write transaction. */
+int bounce_deliver(struct bounce *b, struct db *db, struct fail *f);
+
+#endif

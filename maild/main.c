@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/control/owner.h"
+#include "common/net/privilege.h"
+#include "common/util/mem.h"
+#include "common/util/rand.h"
+#include "maild/auth.h"
+#include "maild/control.h"
+#include "maild/keeper.h"
+#include "maild/maild.h"
+#include "maild/relay.h"
+
+#define OWNER_WAIT_MS  10000 /* an offline mailctl finishes first */
+#define STOP_MOST_MS   8000
+#define STOP_LOOK_MS   20
+#define MAIL_READERS   4
+#define AUTH_READERS   1
+#define BODY_THREADS   2
+#define BODIES_WAITING 1024
+
+#define EXIT_USAGE     2
+#define EXIT_SYSTEM    71
+#define EXIT_CONFIG    78
+
+static void
+print_help(void)
+{
+	puts("usage: maild [-c FILE]\n\n"
+	     "Relays queued mail, checks passwords, keeps the store.\n\n"
+	     "  -c FILE  the configuration (default: " CONF_DEFAULT_FILE ")\n"
+	     "  -V       print the version\n"
+	     "  -h       print this\n\n"
+	     "maild(8) says more; mailctl(1) is how to talk to it.");
+}
+
+/* 0 to go on; otherwise *code is the exit code. */
+static int
+read_args(int argc, char **argv, const char **file, int *code)
+{
+	int option;
+
+	*code = 0;
+	while ((option = getopt(argc, argv, "c:Vh")) != -1)
+		switch (option) {
+		case 'c':
+			*file = optarg;
+			break;
+		case 'V':
+			puts("maild (Penny Post) " PP_VERSION);
+			return -1;
+		case 'h':
+			print_help();
+			return -1;
+		default:
+			*code = EXIT_USAGE;
+			return -1;
+		}
+	if (optind == argc)
+		return 0;
+	fprintf(stderr, "maild: \"%s\" is too much\n", argv[optind]);
+	*code = EXIT_USAGE;
+	return -1;
+}
+
+/* ---- what the parts call ---- */
+
+static void
+wake_from_store(void *arg)
+{
+	waker_wake(((struct maild *)arg)->reap);
+}
+
+static void
+reap(void *arg)
+{
+	struct maild *m = arg;
+
+	if (m->mail != NULL)
+		store_reap(m->mail);
+	if (m->passwords != NULL)
+		store_reap(m->passwords);
+}
+
+static void
+take_notice(void *arg, struct str text)
+{
+	struct maild *m = arg;
+
+	if (str_eq(text, STR("queue")))
+		relay_kick(m->relay);
+}
+
+/* Stopping: what is under way gets a few seconds. */
+static void
+look_whether_done(void *arg)
+{
+	struct maild *m = arg;
+	bool busy = relay_active(m->relay) > 0 || auth_pending(m->auth) > 0 ||
+	            control_server_pending(m->control) > 0;
+
+	if (busy && clock_mono_ms(m->clock) < m->stop_by_ms)
+		timer_set(m->stop_timer, STOP_LOOK_MS);
+	else
+		loop_stop(m->loop);
+}
+
+static void
+stop(void *arg)
+{
+	struct maild *m = arg;
+
+	if (m->stop_by_ms != 0)
+		return;
+	notify_supervisor("STOPPING=1");
+	m->stop_by_ms = clock_mono_ms(m->clock) + STOP_MOST_MS;
+	relay_stop(m->relay);
+	auth_stop(m->auth);
+	/* a round of the loop later, so that answers given now are sent */
+	timer_set(m->stop_timer, STOP_LOOK_MS);
+}
+
+static void
+reload(void *arg)
+{
+	struct maild *m = arg;
+
+	log_info(&m->log, "nothing to read again: restart for new settings");
+}
+
+/* ---- start, in the order of docs/design.md s2 ---- */
+
+static const char *
+user_to_become(const struct conf *conf)
+{
+	if (conf->server_user[0] != '\0')
+		return conf->server_user;
+	return getpwnam("pennypost-maild") != NULL ? "pennypost-maild" : NULL;
+}
+
+static struct store *
+open_store(struct maild *m, enum db_file file, size_t readers, struct fail *f)
+{
+	const struct store_options o = {
+	    .dir = m->conf->server_store,
+	    .file = file,
+	    .readers = readers,
+	    .wake = wake_from_store,
+	    .wake_arg = m,
+	};
+
+	return store_open(&o, f);
+}
+
+/* Everything that is to be had before privileges are given up.  The resolver
+ * comes first: it forks, before there are keys or databases to inherit. */
+static int
+acquire(struct maild *m, struct fail *f)
+{
+	const struct resolver_options o = {
+	    .forward = m->conf->dns_forward[0] != '\0' ? m->conf->dns_forward
+	                                               : NULL};
+
+	m->resolver = resolver_new(m->loop, &o, f);
+	if (m->resolver == NULL)
+		return -1;
+	m->tls = tls_client_new(NULL, f);
+	return m->tls != NULL ? 0 : -1;
+}
+
+static int
+open_stores(struct maild *m, struct fail *f)
+{
+	m->owned = owner_take(m->conf->server_store, OWNER_WAIT_MS, f);
+	if (m->owned == -1)
+		return -1;
+	m->reap = waker_new(m->loop, reap, m);
+	m->mail = open_store(m, DB_MAIL, MAIL_READERS, f);
+	if (m->mail == NULL)
+		return -1;
+	m->passwords = open_store(m, DB_AUTH, AUTH_READERS, f);
+	return m->passwords != NULL ? 0 : -1;
+}
+
+static int
+start_parts(struct maild *m, struct fail *f)
+{
+	const struct relay_deps deps = {
+	    .loop = m->loop,
+	    .store = m->mail,
+	    .resolver = m->resolver,
+	    .workers = m->workers,
+	    .tls = m->tls,
+	    .conf = m->conf,
+	    .log = &m->log,
+	    .clock = m->clock,
+	    .traces = &m->traces,
+	};
+	struct buf path;
+
+	m->relay = relay_new(&deps);
+	m->auth = auth_new(m, f);
+	if (m->auth == NULL)
+		return -1;
+	m->control = control_server_new(m, f);
+	if (m->control == NULL)
+		return -1;
+	m->keeper = keeper_new(m);
+	buf_init(&path, 4 * KB);
+	buf_addf(&path, "%s/maild.notice", m->conf->server_runtime);
+	m->notices = notice_inbox_new(m->loop, path.data, take_notice, m, f);
+	buf_release(&path);
+	return m->notices != NULL ? 0 : -1;
+}
+
+static int
+start(struct maild *m, struct fail *f)
+{
+	privilege_raise_files();
+	m->loop = loop_new();
+	m->stop_timer = timer_new(m->loop, look_whether_done, m);
+	if (acquire(m, f) == -1 ||
+	    privilege_drop(user_to_become(m->conf), f) == -1)
+		return -1;
+	umask(0007);
+	m->workers = workers_new(m->loop, BODY_THREADS, BODIES_WAITING);
+	if (open_stores(m, f) == -1 || privilege_lock(f) == -1)
+		return -1;
+	return start_parts(m, f);
+}
+
+/* ---- the end, in reverse ---- */
+
+static void
+finish(struct maild *m)
+{
+	notice_inbox_free(m->notices);
+	control_server_free(m->control);
+	/* the store's last jobs are the parts' too */
+	if (m->relay != NULL)
+		relay_stop(m->relay);
+	workers_free(m->workers);
+	if (m->mail != NULL)
+		store_close(m->mail);
+	m->mail = NULL;
+	if (m->passwords != NULL)
+		store_close(m->passwords);
+	m->passwords = NULL;
+	auth_free(m->auth);
+	keeper_free(m->keeper);
+	relay_free(m->relay);
+	resolver_free(m->resolver);
+	tls_free(m->tls);
+	timer_free(m->stop_timer);
+	waker_free(m->reap);
+	loop_free(m->loop);
+	if (m->owned != -1)
+		close(m->owned);
+	conf_free(m->conf);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *file = CONF_DEFAULT_FILE;
+	struct maild m = {
+	    .log = log_to_stderr("maild"),
+	    .clock = &clock_system,
+	    .owned = -1,
+	};
+	struct fail f = {0};
+	int code;
+
+	if (read_args(argc, argv, &file, &code) == -1)
+		return code;
+	rand_init();
+	signal(SIGPIPE, SIG_IGN);
+	m.traces.clock = m.clock;
+	m.started_ms = clock_wall_ms(m.clock);
+	m.conf = conf_read(file, &f);
+	if (m.conf == NULL) {
+		log_error(&m.log, "%s", f.text);
+		return EXIT_CONFIG;
+	}
+	if (start(&m, &f) == 0) {
+		loop_on_signal(m.loop, SIGTERM, stop, &m);
+		loop_on_signal(m.loop, SIGINT, stop, &m);
+		loop_on_signal(m.loop, SIGHUP, reload, &m);
+		log_info(&m.log, "ready: store %s", m.conf->server_store);
+		notify_supervisor("READY=1");
+		relay_kick(m.relay);
+		loop_run(m.loop);
+		log_info(&m.log, "stopped");
+	} else {
+		log_error(&m.log, "%s", f.text);
+		code = EXIT_SYSTEM;
+	}
+	finish(&m);
+	return code;
+}

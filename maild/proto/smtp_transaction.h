@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smtp_transaction: one message on its way through one session: the commands
+ * from MAIL to DATA, and what became of each recipient.  A part of
+ * smtp_client, which owns the session.
+ *
+ * Commands are steps: RSET if the last transaction was left open, MAIL, RCPT
+ * for each recipient that can be asked for, DATA.  With PIPELINING all go at
+ * once (RFC 2920), else each when the one before is answered.
+ */
+#ifndef MAILD_PROTO_SMTP_TRANSACTION_H
+#define MAILD_PROTO_SMTP_TRANSACTION_H
+
+#include "common/util/buf.h"
+#include "maild/proto/smtp_ehlo.h"
+#include "maild/proto/smtp_outcome.h"
+
+#define SMTP_RECIPIENTS_MAX 100 /* RFC 5321 s4.5.3.1.8: all take that many */
+
+struct smtp_message {
+	struct str sender;            /* empty: <> */
+	const struct str *recipients; /* 1 to SMTP_RECIPIENTS_MAX */
+	size_t n;
+	uint64_t size;  /* octets of the body */
+	bool utf8;      /* headers or addresses need SMTPUTF8 (RFC 6531) */
+	bool eight_bit; /* BODY=8BITMIME */
+};
+
+struct smtp_recipient;
+
+struct smtp_transaction {
+	struct smtp_message m;             /* borrowed within */
+	struct smtp_recipient *recipients; /* m.n of them */
+	size_t order[SMTP_RECIPIENTS_MAX]; /* those asked for */
+	size_t n_order;
+	struct smtp_ehlo offers;
+	bool under_way; /* begun and not ended */
+	bool open;      /* the server is inside a transaction, also after end */
+	bool reset;     /* RSET comes first */
+	bool refused;   /* MAIL was */
+	bool utf8;      /* MAIL says SMTPUTF8 */
+	size_t asked;   /* steps written */
+	size_t answered; /* never more than asked */
+};
+
+enum smtp_transaction_state {
+	SMTP_TRANSACTION_ASK,      /* call smtp_transaction_ask() */
+	SMTP_TRANSACTION_BODY,     /* 354: send the message, then a dot */
+	SMTP_TRANSACTION_DOT,      /* 354, but for nobody: send a dot */
+	SMTP_TRANSACTION_END,      /* all recipients are decided */
+	SMTP_TRANSACTION_MISMATCH, /* this command cannot have this reply */
+	SMTP_TRANSACTION_STUCK,    /* the server refuses to RSET */
+};
+
+void smtp_transaction_init(struct smtp_transaction *t);
+void smtp_transaction_release(struct smtp_transaction *t);
+
+/* Begin with m, borrowed until the end.  Recipients that cannot be asked for
+ * (bad address, SMTPUTF8 or size beyond the server) are decided at once; END
+ * if that leaves none. */
+enum smtp_transaction_state smtp_transaction_begin(struct smtp_transaction *t,
+    const struct smtp_message *m, const struct smtp_ehlo *offers);
+
+/* Write what may be said now. */
+void smtp_transaction_ask(struct smtp_transaction *t, struct buf *out);
+
+/* Take the reply to the next step. */
+enum smtp_transaction_state smtp_transaction_reply(
+    struct smtp_transaction *t, const struct smtp_reply *r);
+
+/* Everything undecided ends like this, and so the transaction.  Does nothing
+ * when none is under way. */
+void smtp_transaction_end(
+    struct smtp_transaction *t, const struct smtp_outcome *o);
+
+/* Of recipient i, once it is decided. */
+const struct smtp_outcome *smtp_transaction_outcome(
+    const struct smtp_transaction *t, size_t i);
+
+/* What the next reply answers, in words; whether that is DATA. */
+const char *smtp_transaction_phase(const struct smtp_transaction *t);
+bool smtp_transaction_is_at_data(const struct smtp_transaction *t);
+
+#endif

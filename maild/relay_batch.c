@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "maild/relay_batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/mime/addr.h"
+#include "common/mime/header.h"
+#include "common/util/mem.h"
+
+#define AT_A_TIME (16 * KB)
+
+/* The recipient as sent: with our A-label if only the domain is not ASCII,
+ * for servers without SMTPUTF8 (RFC 6531 s3.2). */
+static char *
+address_to_send(const struct queue_entry *e)
+{
+	struct str local, domain;
+	struct buf out;
+	char *text;
+
+	if (!addr_split(str_of(e->address), &local, &domain) ||
+	    str_has_8bit(local) || !str_has_8bit(domain))
+		return mem_dup(str_of(e->address));
+	buf_init(&out, 2 * ADDR_MAX);
+	buf_addf(&out, "%.*s@%s", STR_FMT(local), e->domain);
+	text = buf_take(&out);
+	buf_release(&out);
+	return text;
+}
+
+/* Does the header need SMTPUTF8?  User agents ask for it whenever it is
+ * offered, so we look. */
+static bool
+needs_utf8(const struct relay_batch *b)
+{
+	struct str block, rest;
+
+	if (!b->items[0]->e.utf8)
+		return false;
+	header_split(relay_body_piece(b->body), &block, &rest);
+	return str_has_8bit(block);
+}
+
+static const char unreadable[] = "our own copy could not be read";
+
+static void
+log_unreadable(const struct relay_batch *b)
+{
+	log_error(b->d->relay->d.log, "relay %s: %s", b->d->domain,
+	    relay_body_failure(b->body));
+}
+
+static void
+forget_addresses(struct relay_batch *b)
+{
+	for (size_t i = 0; i < b->n_addresses; i++)
+		free(b->addresses[i]);
+	b->n_addresses = 0;
+}
+
+void
+relay_batch_init(struct relay_batch *b, struct destination *d)
+{
+	*b = (struct relay_batch){.d = d};
+}
+
+bool
+relay_batch_take(struct relay_batch *b)
+{
+	assert(b->n == 0);
+	b->n = destination_take(b->d, b->items, SMTP_RECIPIENTS_MAX);
+	return b->n > 0;
+}
+
+void
+relay_batch_open(struct relay_batch *b, relay_body_ready *ready, void *arg)
+{
+	const struct queue_entry *e = &b->items[0]->e;
+
+	assert(b->n > 0 && b->body == NULL && !b->sending);
+	b->body = relay_body_new(&b->d->relay->d, e->body, e->skip, ready, arg);
+}
+
+bool
+relay_batch_can_send(struct relay_batch *b)
+{
+	const struct attempt nobody = {0};
+	struct smtp_outcome o;
+
+	if (b->body == NULL || b->sending)
+		return false;
+	if (relay_body_failure(b->body) == NULL)
+		return relay_body_piece(b->body).len > 0 ||
+		       relay_body_at_end(b->body);
+	log_unreadable(b);
+	smtp_outcome_init(&o);
+	smtp_outcome_say(&o, SMTP_TEMP, "4.3.0", "%s", unreadable);
+	relay_batch_settle(b, &o, &nobody);
+	smtp_outcome_release(&o);
+	return false;
+}
+
+void
+relay_batch_send(struct relay_batch *b, struct smtp_client *c)
+{
+	const struct queue_entry *e = &b->items[0]->e;
+	struct smtp_message m = {
+	    .sender = str_of(e->sender),
+	    .recipients = b->to,
+	    .n = b->n,
+	    .size = e->size > e->skip ? e->size - e->skip : 0,
+	    .utf8 = needs_utf8(b),
+	    .eight_bit = e->eight_bit,
+	};
+
+	assert(relay_batch_can_send(b));
+	for (size_t i = 0; i < b->n; i++) {
+		b->addresses[i] = address_to_send(&b->items[i]->e);
+		b->to[i] = str_of(b->addresses[i]);
+	}
+	b->n_addresses = b->n;
+	b->sending = true;
+	smtp_client_send(c, &m);
+}
+
+bool
+relay_batch_feed(struct relay_batch *b, struct smtp_client *c)
+{
+	struct str piece = relay_body_piece(b->body);
+
+	if (piece.len > 0) {
+		piece = str_first(piece, AT_A_TIME);
+		smtp_client_body(c, piece);
+		relay_body_drop(b->body, piece.len);
+		return true;
+	}
+	if (relay_body_failure(b->body) != NULL) {
+		log_unreadable(b);
+		b->unreadable = true;
+		smtp_client_lost(c, unreadable);
+		return true;
+	}
+	if (relay_body_at_end(b->body)) {
+		smtp_client_body_end(c);
+		return true;
+	}
+	relay_body_more(b->body);
+	return false;
+}
+
+bool
+relay_batch_judged(struct relay_batch *b, const struct smtp_client *c,
+    const struct attempt *a)
+{
+	struct item *items[SMTP_RECIPIENTS_MAX];
+	const struct smtp_outcome *outcomes[SMTP_RECIPIENTS_MAX];
+	size_t n = 0, kept = 0;
+
+	assert(b->sending);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct smtp_outcome *o = smtp_client_outcome(c, i);
+
+		if (o->again) {
+			destination_put_back(b->d, b->items[i]);
+		} else if (o->elsewhere && !b->unreadable) {
+			b->items[kept++] = b->items[i];
+		} else {
+			outcomes[n] = o;
+			items[n++] = b->items[i];
+		}
+	}
+	b->n = kept;
+	if (n > 0)
+		destination_settle(b->d, items, outcomes, n, a);
+	relay_batch_close(b);
+	return n > 0;
+}
+
+void
+relay_batch_close(struct relay_batch *b)
+{
+	relay_body_free(b->body);
+	b->body = NULL;
+	b->sending = b->unreadable = false;
+	forget_addresses(b);
+}
+
+void
+relay_batch_settle(struct relay_batch *b, const struct smtp_outcome *o,
+    const struct attempt *a)
+{
+	const struct smtp_outcome *all[SMTP_RECIPIENTS_MAX];
+
+	relay_batch_close(b);
+	for (size_t i = 0; i < b->n; i++)
+		all[i] = o;
+	if (b->n > 0)
+		destination_settle(b->d, b->items, all, b->n, a);
+	b->n = 0;
+}
+
+void
+relay_batch_release(struct relay_batch *b)
+{
+	relay_batch_close(b);
+	for (size_t i = 0; i < b->n; i++)
+		destination_put_back(b->d, b->items[i]);
+	b->n = 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * relay_record: what became of some recipients, on its way into the store:
+ * one transaction for queue, journey and DSN.
+ *
+ * When the store cannot write, it tries again until it can, so that what was
+ * relayed once is not relayed again; the owner keeps these recipients out of
+ * new attempts until done() is called.
+ *
+ * Life: new, add..., submit; it frees itself after done().
+ */
+#ifndef MAILD_RELAY_RECORD_H
+#define MAILD_RELAY_RECORD_H
+
+#include "common/store/queue.h"
+#include "maild/proto/smtp_outcome.h"
+#include "maild/relay.h"
+
+struct relay_record;
+
+struct relay_key {
+	int64_t trace;
+	int n;
+};
+
+/* It is on disk.  keys are valid during the call, r is freed after it. */
+typedef void relay_record_done(void *arg, const struct relay_record *r,
+    const struct relay_key *keys, size_t n);
+
+struct relay_record *relay_record_new(const struct relay_deps *deps,
+    relay_record_done *done, void *arg);
+
+struct relay_verdict {
+	enum queue_result result;
+	int64_t now_ms, next_ms;
+	const struct smtp_outcome *outcome;
+	struct str host;   /* "mx.example.org [192.0.2.1]", or empty */
+	struct str detail; /* of the hop */
+};
+
+/* Everything is copied.  Recipients that are given up (QUEUE_FAILED,
+ * QUEUE_EXPIRED) must be of one message and alone: they make one DSN. */
+void relay_record_add(struct relay_record *r, const struct queue_entry *e,
+    const struct relay_verdict *v);
+void relay_record_submit(struct relay_record *r);
+
+/* The owner goes away: done() is not called. */
+void relay_record_disown(struct relay_record *r);
+
+#endif
