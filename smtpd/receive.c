@@ -342,20 +342,15 @@ send_notice(const struct receive *r)
 		}
 }
 
-/* Why the store did not take it, as a reply: the two causes it has a
- * sentence for (store/delivery.h), and whatever else. */
+/* Why the store did not take it, as a reply. */
 static enum smtp_reply
 reply_for(const struct receive *r, const struct fail *f)
 {
-	struct str text = str_of(f->text);
-
 	if (r->refusal != REPLY_OK)
 		return r->refusal;
-	if (str_starts(text, STR("mailbox of ")))
-		return REPLY_MAILBOX_FULL;
-	if (str_ends_nocase(text, STR("disk is full")))
-		return REPLY_DISK_FULL;
-	return REPLY_TRY_LATER;
+	return f->kind == FAIL_QUOTA  ? REPLY_MAILBOX_FULL
+	       : f->kind == FAIL_DISK ? REPLY_DISK_FULL
+	                              : REPLY_TRY_LATER;
 }
 
 static void

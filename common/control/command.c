@@ -210,6 +210,8 @@ refusal(const struct fail *f)
 	    [FAIL_TEMP] = "temporary",
 	    [FAIL_PERM] = "permanent",
 	    [FAIL_SYNTAX] = "usage",
+	    [FAIL_QUOTA] = "temporary",
+	    [FAIL_DISK] = "temporary",
 	};
 
 	return json_pack("{s:b, s:s, s:o}", "ok", 0, "kind", kinds[f->kind],

@@ -128,7 +128,7 @@ look(struct job *j, struct copy *c, struct fail *f)
 	quota = sql_int(st, 3);
 	bytes = sql_int(st, 4);
 	if ((quota > 0 && j->size > quota - bytes) || c->uid >= UID_MAX)
-		rc = fail(f, FAIL_TEMP, "mailbox of %.*s is full",
+		rc = fail(f, FAIL_QUOTA, "mailbox of %.*s is full",
 		    STR_FMT(sql_text(st, 5)));
 	sqlite3_reset(st);
 	return rc;

@@ -41,7 +41,7 @@ struct delivery {
 	size_t n_hops;
 };
 
-/* Inside a write transaction.  FAIL_TEMP "mailbox of X is full" (nothing is
+/* Inside a write transaction.  FAIL_QUOTA when a mailbox is full (nothing is
  * delivered then), or the disk's words. */
 int delivery_run(struct db *db, const struct delivery *d, struct fail *f);
 

@@ -15,7 +15,7 @@ static int
 object_fail(struct fail *f, const char *name)
 {
 	if (errno == ENOSPC || errno == EDQUOT)
-		return fail(f, FAIL_TEMP, "store: the disk is full");
+		return fail(f, FAIL_DISK, "store: the disk is full");
 	return fail(f, FAIL_TEMP, "store: %s: %s", name, strerror(errno));
 }
 

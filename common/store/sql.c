@@ -12,7 +12,7 @@ sql_fail(sqlite3 *sqlite, struct fail *f)
 	int code = sqlite3_extended_errcode(sqlite);
 
 	if ((code & 0xff) == SQLITE_FULL)
-		return fail(f, FAIL_TEMP, "store: the disk is full");
+		return fail(f, FAIL_DISK, "store: the disk is full");
 	return fail(
 	    f, FAIL_TEMP, "store: %s (%d)", sqlite3_errmsg(sqlite), code);
 }

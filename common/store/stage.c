@@ -49,7 +49,7 @@ static int
 disk_fail(struct fail *f)
 {
 	if (errno == ENOSPC || errno == EDQUOT)
-		return fail(f, FAIL_TEMP, "store: the disk is full");
+		return fail(f, FAIL_DISK, "store: the disk is full");
 	return fail(f, FAIL_TEMP, "store: staging: %s", strerror(errno));
 }
 

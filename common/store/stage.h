@@ -27,7 +27,7 @@ void stage_add(struct stage *s, struct str bytes);
 /* Octets added so far (after seal: head included). */
 uint64_t stage_size(const struct stage *s);
 
-/* On any thread, not the loop.  FAIL_TEMP when the disk is full. */
+/* On any thread, not the loop.  FAIL_DISK when the disk is full. */
 int stage_seal(struct stage *s, struct str head, struct fail *f);
 
 /* Removes whatever no committed body names. */

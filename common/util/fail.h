@@ -14,6 +14,8 @@ enum fail_kind {
 	FAIL_TEMP,   /* try again later: disk full, DNS timeout, lock */
 	FAIL_PERM,   /* will never work: no such user, too big, bad policy */
 	FAIL_SYNTAX, /* the other side broke the grammar */
+	FAIL_QUOTA,  /* a mailbox has no room: later, if its owner makes some */
+	FAIL_DISK,   /* the disk has no room: later, if somebody makes some */
 };
 
 struct fail {

@@ -83,7 +83,7 @@ nothing_for_one_who_is_full(void)
 	/* one octet less than two of them need */
 	set_quota(&x, 5999);
 	CHECK(fixture_deliver(&x, (struct str){big, 3000}, both, 2, &f) == -1);
-	CHECK(f.kind == FAIL_TEMP);
+	CHECK(f.kind == FAIL_QUOTA);
 	CHECK_STR(f.text, "mailbox of bob@d.test is full");
 	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 2);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM body") == 1);

@@ -99,7 +99,7 @@ the_last_uid(void)
 	txn_unlock(x.db);
 	CHECK(fixture_deliver(&x, STR("x\r\n"), &t, 1, &f) > 0);
 	CHECK(fixture_deliver(&x, STR("x\r\n"), &t, 1, &f) == -1);
-	CHECK(f.kind == FAIL_TEMP);
+	CHECK(f.kind == FAIL_QUOTA);
 	CHECK(fixture_is_clean(&x));
 	fixture_release(&x);
 }
