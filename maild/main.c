@@ -158,8 +158,8 @@ open_store(struct maild *m, enum db_file file, size_t readers, struct fail *f)
 	return store_open(&o, f);
 }
 
-/* Everything that is to be had before privileges are given up.  The resolver
- * comes first: it forks, before there are keys or databases to inherit. */
+/* The resolver comes first: it forks, before there are keys or databases to
+ * inherit. */
 static int
 acquire(struct maild *m, struct fail *f)
 {
@@ -225,8 +225,9 @@ start(struct maild *m, struct fail *f)
 	privilege_raise_files();
 	m->loop = loop_new();
 	m->stop_timer = timer_new(m->loop, look_whether_done, m);
-	if (acquire(m, f) == -1 ||
-	    privilege_drop(user_to_become(m->conf), f) == -1)
+	/* nothing here needs root: the DNS child must not have it either */
+	if (privilege_drop(user_to_become(m->conf), f) == -1 ||
+	    acquire(m, f) == -1)
 		return -1;
 	umask(0007);
 	m->workers = workers_new(m->loop, BODY_THREADS, BODIES_WAITING);

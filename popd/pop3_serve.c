@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
-#include "common/util/mem.h"
 #include "common/authority/login.h"
+#include "common/util/mem.h"
 #include "popd/pop3_session_state.h"
 
 #define NAME_SHOWN 320 /* octets of a name that go into the log */
