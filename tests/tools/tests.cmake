@@ -10,3 +10,7 @@ pp_tool(layers)
 pp_tool(headers ${CMAKE_C_COMPILER})
 pp_tool(format)
 pp_tool(words)
+pp_tool(rfc)
+add_test(NAME tools.man COMMAND
+	${CMAKE_SOURCE_DIR}/tests/tools/man_lint.sh ${CMAKE_SOURCE_DIR}/docs/man)
+set_tests_properties(tools.man PROPERTIES LABELS tools SKIP_RETURN_CODE 77)
