@@ -20,7 +20,7 @@ struct question {
 	void *arg;
 	const char *why; /* failed: what the answer says */
 	size_t len;
-	char text[]; /* with newline */
+	char *text; /* right behind, with newline */
 };
 
 /* A connection to the server. */
@@ -70,6 +70,7 @@ answer(struct question *q, bool ok, struct str text)
 	unlink_question(q);
 	timer_free(q->timer);
 	q->fn(q->arg, ok, text);
+	explicit_bzero(q->text, q->len); /* it may hold a password */
 	free(q);
 }
 
@@ -266,6 +267,7 @@ ipc_ask(struct ipc_client *c, struct str line, ipc_answer *fn, void *arg)
 	q->client = c;
 	q->fn = fn;
 	q->arg = arg;
+	q->text = (char *)(q + 1);
 	q->len = line.len + 1;
 	if (line.len > 0)
 		memcpy(q->text, line.at, line.len);
