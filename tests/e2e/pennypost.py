@@ -222,7 +222,7 @@ def without_trace(message, hops=1):
     """A fetched message without what we put before it: Return-Path, and one
     Received field for each server it passed."""
     for name in [b"Return-Path"] + hops * [b"Received"]:
-        message, n = re.subn(rb"\A" + name + rb":[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", b"", message)
+        message, n = re.subn(rb"\A" + name + rb":[^\r\n]*\r\n(?:\t[^\r\n]*\r\n)*", b"", message)
         assert n == 1, f"no {name.decode()} where it was expected: {message[:200]}"
     return message
 

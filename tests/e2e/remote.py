@@ -5,6 +5,8 @@ strict reader of the reports they write."""
 import contextlib
 import email
 import email.policy
+import os
+import pathlib
 import re
 import socket
 import ssl
@@ -85,7 +87,7 @@ class Session:
         if isinstance(what, str):
             what = what.encode() + b"\r\n"
         self.sock.sendall(what)
-        return what[:1] in b"23"
+        return what[:1] == (b"3" if verb == "DATA" else b"2")
 
     def start_tls(self):
         if self.remote.tls == "broken":
@@ -275,6 +277,16 @@ def waiting(server, address, tries=1, seconds=20):
         assert rows, f"{address} does not wait in the queue"
         return rows[0] if rows[0]["tries"] >= tries else None
     return wait_for(look, seconds, f"{tries} tries of {address}")
+
+
+def rss(pid):
+    """Octets of memory that a process has."""
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def rss_most(pid):
+    """The most it ever had."""
+    return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) << 10
 
 
 def mail_for(server, user, seconds=20):

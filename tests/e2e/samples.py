@@ -57,6 +57,7 @@ SAMPLES = {
     "mbox_from_line": b"From bob@d.test Sun Nov 22 10:00:00 2026\r\n" + plain("mbox_from_line", b"x\r\n"),
     "quoted_mbox_from_line": b">From bob@d.test Sun Nov 22 10:00:00 2026\r\n" + plain("quoted_mbox_from_line", b"x\r\n"),
     "line_without_colon": plain("line_without_colon", b"x\r\n", b"this line is no field"),
+    "blanks_before_colon": b"Reply-To : <x@d.test>\r\n" + plain("blanks_before_colon", b"x\r\n", b"X-Loose\t: x"),
     "folded_into_blanks": plain("folded_into_blanks", b"x\r\n", b"X-Folded: a", b"  ", b"\t", b" b"),
     "empty_fields": plain("empty_fields", b"x\r\n", b"X-Empty:", b"X-Blank: ", b"Cc: ", b"Subject:"),
     "latin1_header": plain("latin1_header", b"gr\xfc\xdfe\r\n", b"X-Name: J\xfcrgen", b"Comments: \xe4\xf6\xfc"),

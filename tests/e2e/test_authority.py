@@ -149,6 +149,17 @@ def test_change_under_load(shared, authority):
             old = new
 
 
+def test_disabled(shared, authority):
+    """At once, whatever is remembered; a wrong password learns nothing."""
+    shared.ctl("user", "add", "erin@d.test", input="pw-erin\n")
+    assert authority.reason("erin@d.test", "pw-erin") == "good"
+    shared.ctl("user", "disable", "erin@d.test")
+    assert authority.reason("erin@d.test", "pw-erin") == "disabled"
+    assert authority.reason("erin@d.test", "wrong") == "bad"
+    shared.ctl("user", "enable", "erin@d.test")
+    assert authority.reason("erin@d.test", "pw-erin") == "good"
+
+
 def test_stop_under_load():
     """Whoever asks while it stops gets an answer or a closed connection; it ends well."""
     server = Server().start()

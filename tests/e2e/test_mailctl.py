@@ -37,6 +37,14 @@ def alive(pid):
         return False
 
 
+@pytest.mark.parametrize("args,words", [
+    (["-c"], "-c needs a file"), (["--json", "user", "list"], "after the command"),
+    (["user"], "mailctl user add"), (["user", "frob"], "mailctl user add"), (["frob"], "frob")])
+def test_no_command(args, words):
+    got = mailctl(*args)
+    assert got.returncode == 2 and words in got.stderr
+
+
 def conf_of(tmp_path, *lines):
     """A configuration file of its own, whose store is in tmp_path."""
     file = tmp_path / "pennypost.conf"
@@ -355,6 +363,16 @@ def test_only_root_and_our_own_user_may_order():
         assert "uid 65534" in server.log_text()
 
 
+@pytest.mark.parametrize("args", [
+    ("user", "add", b"\xff@d.test"), ("user", "remove", b"\xff@d.test", "--yes"),
+    ("queue", "hold", "--domain", b"\xff"), ("journey", b"\xff")])
+def test_words_that_are_no_text(shared, args):
+    got = subprocess.run([str(BIN / "mailctl"), *args, "-c", shared.ready["conf"]],
+                         input=b"secret\n", capture_output=True, timeout=60)
+    assert got.returncode == 2, got.stderr
+    assert b"not UTF-8" in got.stderr
+
+
 # ---- offline
 
 def test_the_same_offline(tmp_path):
@@ -373,6 +391,11 @@ def test_the_same_offline(tmp_path):
     assert "does not run" in ctl("status").stdout
     assert "Nothing waits" in ctl("queue", "list").stdout
     ctl("user", "passwd", "bob@d.test", input="other\n")
+    assert ctl("user", "disable", "bob@d.test").stdout == "bob@d.test disabled\n"
+    assert ctl("user", "list", "--json")["users"][0]["disabled"] is True
+    assert ctl("user", "enable", "bob@d.test").stdout == "bob@d.test enabled\n"
+    assert ctl("user", "list", "--json")["users"][0]["disabled"] is False
+    ctl("user", "disable", "nobody@d.test", code=1)
     ctl("user", "remove", "bob@d.test", "--yes")
     assert oct((tmp_path / "store/auth.db").stat().st_mode & 0o7777) in ("0o600", "0o660")
 
