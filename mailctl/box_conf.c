@@ -13,6 +13,20 @@
 
 #define TEXT_ROOM (256 * KB)
 #define PATH_ROOM 4200
+#define FORM_ROOM 200
+
+static int
+refuse_value(const struct setting *s, struct str value, struct fail *f)
+{
+	struct buf form;
+
+	buf_init(&form, FORM_ROOM);
+	setting_form(s, &form);
+	fail(f, FAIL_SYNTAX, "%s.%s=%.*s: it must be %.*s", s->section, s->name,
+	    STR_FMT(value), STR_FMT(buf_str(&form)));
+	buf_release(&form);
+	return -1;
+}
 
 static int
 set(struct conf *conf, struct str section, struct str name, struct str value,
@@ -23,11 +37,8 @@ set(struct conf *conf, struct str section, struct str name, struct str value,
 		if (!str_eq(str_of(s->section), section) ||
 		    !str_eq(str_of(s->name), name))
 			continue;
-		if (setting_read(s, conf, value))
-			return 0;
-		return fail(f, FAIL_SYNTAX, "%s.%s=%.*s: it must be %s",
-		    s->section, s->name, STR_FMT(value),
-		    setting_type_form(s->type));
+		return setting_read(s, conf, value) ? 0
+		                                    : refuse_value(s, value, f);
 	}
 	return fail(f, FAIL_SYNTAX, "there is no setting %.*s.%.*s",
 	    STR_FMT(section), STR_FMT(name));

@@ -14,6 +14,7 @@
 
 #define LINE_MAX_LEN 16000 /* longest line of the file */
 #define LINES_MAX    100000
+#define FORM_MAX_LEN 200
 #define KEY_MAX_LEN  40 /* inih cuts longer ones without a word */
 
 /* One reading of one file. */
@@ -146,6 +147,19 @@ refuse_key(struct reading *r, const char *section, const char *name)
 	    name, best->name);
 }
 
+static int
+refuse_value(struct reading *r, const struct setting *s, const char *value)
+{
+	struct buf form;
+
+	buf_init(&form, FORM_MAX_LEN);
+	setting_form(s, &form);
+	refuse(r, "%s must be %.*s, not \"%s\"", s->name,
+	    STR_FMT(buf_str(&form)), value);
+	buf_release(&form);
+	return 0;
+}
+
 /* inih found `name = value'. */
 static int
 take_setting(
@@ -168,10 +182,9 @@ take_setting(
 			    "%s is given twice; it was set in line %zu", name,
 			    r->set_at[i]);
 		r->set_at[i] = r->line_no;
-		if (!setting_read(s, r->conf, str_of(value)))
-			return refuse(r, "%s must be %s, not \"%s\"", name,
-			    setting_type_form(s->type), value);
-		return 1;
+		return setting_read(s, r->conf, str_of(value))
+		           ? 1
+		           : refuse_value(r, s, value);
 	}
 	return refuse_key(r, section, name);
 }
@@ -295,7 +308,9 @@ conf_read(const char *file, struct fail *f)
 
 	r.stream = fopen(file, "re");
 	if (r.stream == NULL) {
-		fail(f, FAIL_PERM, "cannot read %s: %s", file, strerror(errno));
+		fail(f, FAIL_PERM, "cannot read %s: %s%s", file,
+		    strerror(errno),
+		    errno == ENOENT ? " (-c FILE names another)" : "");
 		return NULL;
 	}
 	r.conf = conf_defaults();

@@ -3,8 +3,8 @@
  * conf: the configuration file, read once at start.
  *
  * INI: [section], `key = value', `#' comments.  An unknown section or key, a
- * value of the wrong type, or a key given twice is an error that names
- * file:line and says what would be right.
+ * value of the wrong type or out of range, or a key given twice is an error
+ * that names file:line and says what would be right.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -32,7 +32,7 @@ struct conf_list {
 #define CONF_TYPE_LIST  struct conf_list
 
 struct conf {
-#define K(section, name, type, fallback, help)                                 \
+#define K(section, name, type, fallback, least, most, help)                    \
 	CONF_TYPE_##type section##_##name;
 	CONF_KEYS(K)
 #undef K

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/conf/setting.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "common/util/mem.h"
 
-#define K(section, name, type, fallback, help)                                 \
-	{#section, #name, SETTING_##type, fallback, help,                      \
+#define K(section, name, type, fallback, least, most, help)                    \
+	{#section, #name, SETTING_##type, fallback, least, most, help,         \
 	    offsetof(struct conf, section##_##name)},
 
 const struct setting settings[] = {CONF_KEYS(K)};
@@ -60,10 +61,12 @@ setting_type_name(enum setting_type type)
 	return types[type].name;
 }
 
-const char *
-setting_type_form(enum setting_type type)
+void
+setting_form(const struct setting *s, struct buf *out)
 {
-	return types[type].form;
+	buf_addf(out, "%s", types[s->type].form);
+	if (*s->least != '\0')
+		buf_addf(out, ", from %s to %s", s->least, s->most);
 }
 
 /* Digits, then one of the units. */
@@ -124,6 +127,36 @@ read_list(struct conf_list *list, struct str text)
 	}
 }
 
+/* Of the types that are numbers, whatever the setting's range. */
+static bool
+read_number(enum setting_type type, struct str text, uint64_t *out)
+{
+	switch (type) {
+	case SETTING_COUNT:
+		return str_to_u64(text, COUNT_MAX, out);
+	case SETTING_SIZE:
+		return read_with_unit(text, size_units, SIZE_MOST, out);
+	case SETTING_TIME:
+		return read_with_unit(text, time_units, TIME_MOST, out);
+	case SETTING_TEXT:
+	case SETTING_BOOL:
+	case SETTING_LIST:
+		break;
+	}
+	return false;
+}
+
+static bool
+read_in_range(const struct setting *s, struct str text, uint64_t *out)
+{
+	uint64_t least, most;
+	bool ranged = read_number(s->type, str_of(s->least), &least) &&
+	              read_number(s->type, str_of(s->most), &most);
+
+	assert(ranged && least <= most); /* or keys.h is wrong */
+	return read_number(s->type, text, out) && *out >= least && *out <= most;
+}
+
 bool
 setting_read(const struct setting *s, struct conf *c, struct str text)
 {
@@ -144,17 +177,13 @@ setting_read(const struct setting *s, struct conf *c, struct str text)
 		*(bool *)value = str_eq(text, STR("yes"));
 		return true;
 	case SETTING_COUNT:
-		if (!str_to_u64(text, COUNT_MAX, &n))
-			return false;
-		*(uint64_t *)value = n;
-		return true;
 	case SETTING_SIZE:
-		if (!read_with_unit(text, size_units, SIZE_MOST, &n))
+		if (!read_in_range(s, text, &n))
 			return false;
 		*(uint64_t *)value = n;
 		return true;
 	case SETTING_TIME:
-		if (!read_with_unit(text, time_units, TIME_MOST, &n))
+		if (!read_in_range(s, text, &n))
 			return false;
 		*(int64_t *)value = (int64_t)n;
 		return true;

@@ -20,7 +20,8 @@ enum setting_type {
 struct setting {
 	const char *section, *name;
 	enum setting_type type;
-	const char *fallback; /* as written in the file */
+	const char *fallback;     /* as written in the file */
+	const char *least, *most; /* so, too; empty: any value of the type */
 	const char *help;
 	size_t offset; /* of the value in struct conf */
 };
@@ -29,12 +30,15 @@ struct setting {
 extern const struct setting settings[];
 extern const size_t settings_n;
 
-/* "size", for tables; "a size like 50M …", for sentences. */
+/* "size", for tables. */
 const char *setting_type_name(enum setting_type type);
-const char *setting_type_form(enum setting_type type);
+
+/* Append what its text must be, for a sentence: "a time like 5m, from 1s to
+ * 1d". */
+void setting_form(const struct setting *s, struct buf *out);
 
 /* Set the value in c from its text.  False, and nothing is changed, if the
- * text is not of the type. */
+ * text is not of the type or out of range. */
 bool setting_read(const struct setting *s, struct conf *c, struct str text);
 
 /* Append the value's text, such that setting_read() gives it back. */

@@ -105,47 +105,62 @@ static const struct {
 	const char *want;
 } bad[] = {
     {STR("[server]\nhostnam = x\n"),
-     ":2: [server] has no setting hostnam; the nearest is hostname"                                           },
+     ":2: [server] has no setting hostnam; the nearest is hostname"                                                 },
     {STR("\n\n[servre]\n"),
-     ":3: there is no section [servre]; the nearest is [server]"                                              },
+     ":3: there is no section [servre]; the nearest is [server]"                                                    },
     {STR("[limit]\nerrors = 3\n"),
-     ":1: there is no section [limit]; the nearest is [limits]"                                               },
+     ":1: there is no section [limit]; the nearest is [limits]"                                                     },
     {STR("[tls]\nhostname = x\n"),
-     ":2: hostname does not belong to [tls] but to [server]"                                                  },
+     ":2: hostname does not belong to [tls] but to [server]"                                                        },
     {STR("hostname = x\n"),
-     ":1: a setting must stand under a section like [server]"                                                 },
+     ":1: a setting must stand under a section like [server]"                                                       },
     {STR("[server]\nhostname = x\n\nhostname = x\n"),
-     ":4: hostname is given twice; it was set in line 2"                                                      },
+     ":4: hostname is given twice; it was set in line 2"							    },
     {STR("[limits]\nmessage_size = 50MB\n"),
-     ":2: message_size must be a size like 256K, 50M or 1G, not \"50MB\""                                     },
+     ":2: message_size must be a size like 256K, 50M or 1G, from 1K to 4G, "
+	"not \"50MB\""											      },
     {STR("[limits]\nmessage_size = 99999999999G\n"),
-     ":2: message_size must be a size like 256K, 50M or 1G, not "
-	"\"99999999999G\""										    },
+     ":2: message_size must be a size like 256K, 50M or 1G, from 1K to 4G, "
+	"not "
+	"\"99999999999G\""											  },
     {STR("[limits]\nrecipients = -1\n"),
-     ":2: recipients must be a whole number like 20, not \"-1\""                                              },
-    {STR("[relay]\nexpire = 5\n"),
-     ":2: expire must be a time like 10s, 5m, 4h or 5d, not \"5\""                                            },
-    {STR("[relay]\nexpire =\n"),
-     ":2: expire must be a time like 10s, 5m, 4h or 5d, not \"\""                                             },
+     ":2: recipients must be a whole number like 20, from 1 to 10000, not "
+	"\"-1\""												    },
+    {STR("[relay]\nexpire = 5\n"),                    ":2: expire must be a time like 10s, 5m, 4h "
+				   "or 5d, from 1s to 30d, not \"5\""             },
+    {STR("[relay]\nexpire =\n"),                      ":2: expire must be a time like 10s, 5m, 4h "
+				 "or 5d, from 1s to 30d, not \"\""                  },
+    {STR("[relay]\nport = 70000\n"),                  ":2: port must be a whole number like 20, "
+				     "from 1 to 65535, not \"70000\""           },
+    {STR("[relay]\nport = 0\n"),
+     ":2: port must be a whole number like 20, from 1 to 65535, not \"0\""                                          },
+    {STR("[limits]\nrecipients = 0\n"),               ":2: recipients must be a whole number "
+					"like 20, from 1 to 10000, not \"0\""},
+    {STR("[limits]\nmessage_size = 5G\n"),
+     ":2: message_size must be a size like 256K, 50M or 1G, from 1K to 4G, "
+	"not \"5G\""												},
+    {STR("[relay]\nretry_first = 0s\n"),
+     ":2: retry_first must be a time like 10s, 5m, 4h or 5d, from 100ms to "
+	"1d, not \"0s\""											    },
     {STR("[relay]\nlocal_addresses = maybe\n"),
-     ":2: local_addresses must be yes or no, not \"maybe\""                                                   },
-    {STR("[server]\nhostname\n"),                     ":2: a setting looks like `key = value'"                },
-    {STR("[server]\nhostname: x\n"),                  ":2: a setting looks like `key = value'"                },
-    {STR("[server\nhostname = x\n"),                  ":1: a section looks like [server]"                     },
-    {STR("["),					":1: a section looks like [server]"                     },
-    {STR("[]\n"),				     ":1: a setting must stand under a section like [server]"},
+     ":2: local_addresses must be yes or no, not \"maybe\""                                                         },
+    {STR("[server]\nhostname\n"),                     ":2: a setting looks like `key = value'"                      },
+    {STR("[server]\nhostname: x\n"),                  ":2: a setting looks like `key = value'"                      },
+    {STR("[server\nhostname = x\n"),                  ":1: a section looks like [server]"                           },
+    {STR("["),					":1: a section looks like [server]"                           },
+    {STR("[]\n"),				     ":1: a setting must stand under a section like [server]"      },
     {STR("[server]\nhostname = x # mine\n"),
-     ":2: a comment must stand on a line of its own"							  },
+     ":2: a comment must stand on a line of its own"								},
     {STR("[server]\nhostname = x ; mine\n"),
-     ":2: a comment must stand on a line of its own"							  },
+     ":2: a comment must stand on a line of its own"								},
     {STR("[server]\nhostname =#x\n"),
-     ":2: a comment must stand on a line of its own"							  },
+     ":2: a comment must stand on a line of its own"								},
     {STR("[server]\nhostname:a = x\n"),
-     ":2: a setting looks like `key = value'"								 },
+     ":2: a setting looks like `key = value'"								       },
     {STR("[server]\nhostname = a\0b\n"),
-     ":2: there is a NUL byte: this is not a text file"                                                       },
+     ":2: there is a NUL byte: this is not a text file"							     },
     {STR("[server]\n= x\n"),
-     ":2: [server] has no setting ; the nearest is user"                                                      },
+     ":2: [server] has no setting ; the nearest is user"							    },
 };
 
 static void
@@ -159,8 +174,8 @@ test_bad(void)
 		CHECK_STR(f.text, bad[i].want);
 	}
 	CHECK(conf_read("/nonexistent/x.conf", &f) == NULL);
-	CHECK_STR(f.text,
-	    "cannot read /nonexistent/x.conf: No such file or directory");
+	CHECK_STR(f.text, "cannot read /nonexistent/x.conf: No such file or "
+			  "directory (-c FILE names another)");
 	CHECK(conf_read("/tmp", &f) == NULL);
 	CHECK(f.text[0] != '\0');
 }
@@ -177,8 +192,7 @@ test_print(void)
 	buf_init(&two, 64 * KB);
 	c->timeouts_stall = 1500;
 	c->limits_header_size = 1025;
-	c->timeouts_handshake = 0;
-	c->limits_message_size = 0;
+	c->limits_message_size = 3 * MB;
 	free(c->server_hostname);
 	c->server_hostname = mem_dup(STR("mx.d.test"));
 	conf_print(c, true, &one);
@@ -187,7 +201,7 @@ test_print(void)
 	CHECK(strstr(one.data, "\nstall = 1500ms\n") != NULL);
 	CHECK(strstr(one.data, "\nheader_size = 1025\n") != NULL);
 	CHECK(strstr(one.data, "\nexpire = 5d\n") != NULL);
-	CHECK(strstr(one.data, "\nmessage_size = 0\n") != NULL);
+	CHECK(strstr(one.data, "\nmessage_size = 3M\n") != NULL);
 	again = read_text(buf_str(&one), &f);
 	CHECK(again != NULL);
 	if (again != NULL) {
@@ -222,15 +236,32 @@ test_hostname(void)
 	CHECK(!hostname_complete(STR(""), STR("none"), &out));
 }
 
+static bool
+is_number(enum setting_type type)
+{
+	return type == SETTING_SIZE || type == SETTING_COUNT ||
+	       type == SETTING_TIME;
+}
+
 /* The list itself: what parser and man page count on. */
 static void
 test_keys(void)
 {
+	struct conf *c = conf_defaults();
+
 	for (size_t i = 0; i < settings_n; i++) {
 		const struct setting *s = &settings[i];
 		size_t len = strlen(s->help);
 
 		CHECK(len > 0 && s->help[len - 1] == '.');
+		CHECK(is_number(s->type) == (*s->least != '\0'));
+		CHECK(is_number(s->type) == (*s->most != '\0'));
+		if (is_number(s->type)) {
+			CHECK(setting_read(s, c, str_of(s->least)));
+			CHECK(setting_read(s, c, str_of(s->most)));
+			CHECK(!setting_read(s, c, STR("0")));
+			CHECK(!setting_read(s, c, STR("0s")));
+		}
 		CHECK(strlen(s->name) < 40 && strlen(s->section) < 40);
 		for (size_t j = 0; j < i; j++) {
 			CHECK(strcmp(settings[j].name, s->name) != 0 ||
@@ -240,6 +271,7 @@ test_keys(void)
 			      strcmp(settings[i - 1].section, s->section) == 0);
 		}
 	}
+	conf_free(c);
 }
 
 int

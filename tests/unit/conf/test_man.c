@@ -47,7 +47,11 @@ make_table(struct buf *out)
 		    setting_type_name(s->type));
 		add_sentences(out, s->help);
 		if (*s->fallback != '\0')
-			buf_addf(out, "Default:\n.Ql %s\n", s->fallback);
+			buf_addf(out, "Default:\n.Ql %s%s\n", s->fallback,
+			    *s->least != '\0' ? " ;" : "");
+		if (*s->least != '\0')
+			buf_addf(out, "from\n.Ql %s\nto\n.Ql %s .\n", s->least,
+			    s->most);
 	}
 	buf_add(out, STR(".El\n" END));
 }
