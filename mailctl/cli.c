@@ -163,8 +163,13 @@ json_t *
 cli_ask(const struct cli *cli, json_t *request, int *code)
 {
 	struct fail f = {0};
-	json_t *reply = client_ask(cli->conf_file, request, &f, code);
+	json_t *reply;
 
+	if (request == NULL) {
+		*code = cli_usage(cli, CLI_NOT_UTF8);
+		return NULL;
+	}
+	reply = client_ask(cli->conf_file, request, &f, code);
 	if (reply == NULL)
 		cli_complain("%s", f.text);
 	return reply;

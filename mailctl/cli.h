@@ -82,8 +82,12 @@ void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* How to use the command, on standard output. */
 void cli_print_help(const struct cli_command *command);
 
-/* Ask maild, or do it here when none runs.  request is used up.  The reply is
- * the caller's, or NULL when *code holds the exit code (said already). */
+/* What is not UTF-8 fits into no request. */
+#define CLI_NOT_UTF8 "the command line is not UTF-8"
+
+/* Ask maild, or do it here when none runs.  request is used up; NULL is one
+ * that could not be made of a command line.  The reply is the caller's, or
+ * NULL when *code holds the exit code (said already). */
 json_t *cli_ask(const struct cli *cli, json_t *request, int *code);
 
 /* The same; prints the reply if --json was given (*shown). */

@@ -7,7 +7,7 @@
 
 cli_run cmd_run, cmd_dev, cmd_demo;
 cli_run cmd_user_add, cmd_user_list, cmd_user_passwd, cmd_user_quota,
-    cmd_user_remove;
+    cmd_user_disable, cmd_user_enable, cmd_user_remove;
 cli_run cmd_alias_add, cmd_alias_list, cmd_alias_remove;
 cli_run cmd_domain_add, cmd_domain_list, cmd_domain_remove;
 cli_run cmd_queue_list, cmd_queue_show, cmd_queue_change;

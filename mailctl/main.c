@@ -36,6 +36,10 @@ static const struct cli_command commands[] = {
 	    "The password is asked for, or is the first line of standard input.\n"
 	    "The old one fails at once.\n", cmd_user_passwd},
 	{"user quota", "ADDRESS SIZE", "Set how much mail an account may hold (0: no limit).", NULL, cmd_user_quota},
+	{"user disable", "ADDRESS", "Let nobody log in to an account; its mail is kept.",
+	    "Mail still arrives.  Who is logged in stays so until the session ends.\n",
+	    cmd_user_disable},
+	{"user enable", "ADDRESS", "End that.", NULL, cmd_user_enable},
 	{"user remove", "ADDRESS --yes", "Remove an account and all its mail.", NULL, cmd_user_remove},
 	{"alias add", "ALIAS TARGET...", "Deliver mail for ALIAS to TARGET; @domain is a catch-all.", NULL, cmd_alias_add},
 	{"alias list", "", "All aliases.", NULL, cmd_alias_list},
@@ -117,7 +121,13 @@ dispatch(struct cli *cli, int argc, char **argv)
 	}
 	if (print_group(str_of(argv[0]), help ? stdout : stderr))
 		return help ? CLI_OK : CLI_USAGE;
-	cli_complain("there is no command \"%s\": see mailctl --help", argv[0]);
+	if (argv[0][0] == '-')
+		cli_complain("options but -c stand after the command: \"%s\"; "
+			     "see mailctl --help",
+		    argv[0]);
+	else
+		cli_complain(
+		    "there is no command \"%s\": see mailctl --help", argv[0]);
 	return CLI_USAGE;
 }
 
@@ -129,7 +139,11 @@ main(int argc, char **argv)
 	int at = 1;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (at + 1 < argc && strcmp(argv[at], "-c") == 0) {
+	while (at < argc && strcmp(argv[at], "-c") == 0) {
+		if (at + 1 == argc) {
+			cli_complain("-c needs a file");
+			return CLI_USAGE;
+		}
 		cli.conf_file = argv[at + 1];
 		at += 2;
 	}

@@ -15,6 +15,8 @@ send_password(struct cli *cli, json_t *request, const char *done_word)
 	bool shown;
 	int code;
 
+	if (request == NULL)
+		return cli_usage(cli, CLI_NOT_UTF8);
 	if (passphrase_read("Password: ", true, &password, &f) == -1) {
 		passphrase_release(&password);
 		json_decref(request);
@@ -29,8 +31,10 @@ send_password(struct cli *cli, json_t *request, const char *done_word)
 	}
 	passphrase_release(&password);
 	json_t *reply = cli_ask_shown(cli, request, &shown, &code);
-	if (reply != NULL && !shown)
-		printf("%s %s\n", show_text(reply, "address"), done_word);
+	if (reply != NULL && !shown) {
+		table_print_text(stdout, str_of(show_text(reply, "address")));
+		printf(" %s\n", done_word);
+	}
 	json_decref(reply);
 	return code;
 }
@@ -89,6 +93,33 @@ cmd_user_quota(struct cli *cli, int argc, char **argv)
 	    json_pack("{s:s, s:s, s:I}", "command", "user.quota", "address",
 		argv[0], "quota", octets),
 	    "address", "has a new quota");
+}
+
+static int
+change_state(struct cli *cli, int argc, char **argv, const char *command,
+    const char *words)
+{
+	size_t n;
+	bool done;
+	int code = cli_options(cli, argc, argv, NULL, 1, 1, &n, &done);
+
+	if (done)
+		return code;
+	return show_done(cli,
+	    json_pack("{s:s, s:s}", "command", command, "address", argv[0]),
+	    "address", words);
+}
+
+int
+cmd_user_disable(struct cli *cli, int argc, char **argv)
+{
+	return change_state(cli, argc, argv, "user.disable", "disabled");
+}
+
+int
+cmd_user_enable(struct cli *cli, int argc, char **argv)
+{
+	return change_state(cli, argc, argv, "user.enable", "enabled");
 }
 
 int

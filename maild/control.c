@@ -133,6 +133,13 @@ control_server_pending(const struct control_server *c)
 }
 
 void
+control_server_stop(struct control_server *c)
+{
+	db_interrupt(c->control.mail);
+	db_interrupt(c->control.auth);
+}
+
+void
 control_server_free(struct control_server *c)
 {
 	if (c == NULL)

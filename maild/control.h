@@ -20,6 +20,9 @@ struct control_server *control_server_new(struct maild *m, struct fail *f);
 /* Commands under way. */
 size_t control_server_pending(const struct control_server *c);
 
+/* A check of the store, which may take long, fails from now on. */
+void control_server_stop(struct control_server *c);
+
 /* Waits for the command that runs. */
 void control_server_free(struct control_server *c);
 

@@ -122,6 +122,7 @@ stop(void *arg)
 	m->stop_by_ms = clock_mono_ms(m->clock) + STOP_MOST_MS;
 	relay_stop(m->relay);
 	auth_stop(m->auth);
+	control_server_stop(m->control);
 	/* a round of the loop later, so that answers given now are sent */
 	timer_set(m->stop_timer, STOP_LOOK_MS);
 }

@@ -56,7 +56,7 @@ json_t *call_json_trace(int64_t trace);
 typedef int call_run(struct call *call, struct fail *f);
 
 call_run call_user_add, call_user_list, call_user_passwd, call_user_quota,
-    call_user_remove;
+    call_user_disable, call_user_enable, call_user_remove;
 call_run call_alias_add, call_alias_list, call_alias_remove;
 call_run call_domain_add, call_domain_list, call_domain_remove;
 call_run call_queue_list, call_queue_show, call_queue_retry, call_queue_hold,

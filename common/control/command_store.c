@@ -6,7 +6,6 @@
 #include "common/store/queue.h"
 
 #define PROBLEMS_MOST 1000
-#define COUNTED_QUEUE 20000
 
 static void
 take_problem(void *arg, const char *sentence)
@@ -58,20 +57,11 @@ static int
 count(struct db *db, void *arg, struct fail *f)
 {
 	struct counts *c = arg;
-	struct queue_list queue = {0};
-
 	if (domain_each(db, count_domain, c, f) == -1 ||
 	    account_each(db, count_account, c, f) == -1 ||
-	    queue_next_due(db, &c->next_due_ms, f) == -1 ||
-	    queue_read(db, 0, STR(""), COUNTED_QUEUE, &queue, f) == -1)
+	    queue_next_due(db, &c->next_due_ms, f) == -1)
 		return -1;
-	for (size_t i = 0; i < queue.n; i++)
-		if (queue.entries[i].held)
-			c->held++;
-		else
-			c->waiting++;
-	queue_list_release(&queue);
-	return 0;
+	return queue_count(db, &c->waiting, &c->held, f);
 }
 
 int

@@ -75,6 +75,18 @@ set_quota(struct db *db, void *arg, struct fail *f)
 	    (uint64_t)call->args[ADDRESS + 1].number, f);
 }
 
+static int
+disable(struct db *db, void *arg, struct fail *f)
+{
+	return account_set_disabled(db, text_of(arg, ADDRESS), true, f);
+}
+
+static int
+enable(struct db *db, void *arg, struct fail *f)
+{
+	return account_set_disabled(db, text_of(arg, ADDRESS), false, f);
+}
+
 struct verifier {
 	struct str login;
 	int64_t now_ms;
@@ -138,13 +150,32 @@ call_user_passwd(struct call *call, struct fail *f)
 	return 0;
 }
 
-int
-call_user_quota(struct call *call, struct fail *f)
+/* Commands that change the account's row alone. */
+static int
+change(struct call *call, db_work *work, struct fail *f)
 {
-	if (db_write(call->control->mail, set_quota, call, f) == -1)
+	if (db_write(call->control->mail, work, call, f) == -1)
 		return -1;
 	tell_address(call);
 	return 0;
+}
+
+int
+call_user_quota(struct call *call, struct fail *f)
+{
+	return change(call, set_quota, f);
+}
+
+int
+call_user_disable(struct call *call, struct fail *f)
+{
+	return change(call, disable, f);
+}
+
+int
+call_user_enable(struct call *call, struct fail *f)
+{
+	return change(call, enable, f);
 }
 
 int

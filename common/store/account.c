@@ -19,6 +19,9 @@ static const char sql_add_address[] =
 static const char sql_set_quota[] =
     "UPDATE account SET quota_bytes = ?2 WHERE login = ?1";
 
+static const char sql_set_state[] =
+    "UPDATE account SET state = ?2 WHERE login = ?1";
+
 static const char sql_each[] =
     "SELECT a.id, a.login, a.state, a.quota_bytes, u.bytes, u.messages,"
     " a.created FROM account a JOIN account_use u ON u.account = a.id"
@@ -169,6 +172,15 @@ account_set_quota(
 		return fail(f, FAIL_PERM, "that quota is too large");
 	if (sql_run(db, sql_set_quota, f, "ti", login, (int64_t)quota_bytes) ==
 	    -1)
+		return -1;
+	return sql_changes(db) == 1 ? 0 : no_such(login, f);
+}
+
+int
+account_set_disabled(
+    struct db *db, struct str login, bool disabled, struct fail *f)
+{
+	if (sql_run(db, sql_set_state, f, "ti", login, (int64_t)disabled) == -1)
 		return -1;
 	return sql_changes(db) == 1 ? 0 : no_such(login, f);
 }

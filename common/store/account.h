@@ -37,6 +37,10 @@ int account_find(
 int account_set_quota(
     struct db *db, struct str login, uint64_t quota_bytes, struct fail *f);
 
+/* Disabled: mail still arrives and is kept, but nobody may log in. */
+int account_set_disabled(
+    struct db *db, struct str login, bool disabled, struct fail *f);
+
 /* Call each for every account, by login; stops when it returns false. */
 int account_each(struct db *db,
     bool (*each)(void *arg, const struct account *a), void *arg,

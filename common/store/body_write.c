@@ -2,13 +2,15 @@
 #include "common/store/body_write.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "common/store/object.h"
 #include "common/store/sealed.h"
 #include "common/store/sql.h"
 
 static const char sql_equal[] =
-    "SELECT id FROM body WHERE file IS NOT NULL AND hash = ?1 AND size = ?2";
+    "SELECT id, file, stored FROM body"
+    " WHERE file IS NOT NULL AND hash = ?1 AND size = ?2";
 static const char sql_body[] =
     "INSERT INTO body (size, stored, codec, hash, file)"
     " VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -48,6 +50,31 @@ insert(struct db *db, const struct sealed *s, int64_t refs, int64_t *id,
 	return sql_run(db, sql_data, f, "ib", *id, s->data);
 }
 
+/* A body of the same octets, if its file is still whole: what nobody has read
+ * for long may be lost, and the copy at hand is not.  1 found, 0 not, -1. */
+static int
+find_equal(struct db *db, const struct sealed *s, int64_t *id, struct fail *f)
+{
+	struct str hash = {(const char *)s->hash, sizeof(s->hash)};
+	sqlite3_stmt *st = sql_bind(
+	    db, sql_equal, f, "bi", hash, (int64_t)s->size);
+	int got;
+
+	while ((got = sql_step(st, f)) == 1) {
+		char *file = sql_dup(st, 1);
+		bool there = object_is_there(
+		    db->dir, file, (uint64_t)sql_int(st, 2));
+
+		free(file);
+		if (!there)
+			continue;
+		*id = sql_int(st, 0);
+		sqlite3_reset(st);
+		return 1;
+	}
+	return got;
+}
+
 int
 body_write(struct db *db, struct stage *stage, int64_t refs, int64_t *id,
     struct fail *f)
@@ -58,16 +85,14 @@ body_write(struct db *db, struct stage *stage, int64_t refs, int64_t *id,
 	if (s->file == NULL)
 		return insert(db, s, refs, id, f);
 
-	struct str hash = {(const char *)s->hash, sizeof(s->hash)};
-	int got = sql_number(
-	    db, id, sql_equal, f, "bi", hash, (int64_t)s->size);
+	int got = find_equal(db, s, id, f);
 
 	if (got == 1)
 		return body_hold(db, *id, refs, f);
 	if (got == -1)
 		return -1;
 	/* nobody can take it away any more: we hold the lock */
-	if (!object_is_there(db->dir, s->file))
+	if (!object_is_there(db->dir, s->file, s->stored))
 		return fail(f, FAIL_TEMP, "store: %s is gone", s->file);
 	if (insert(db, s, refs, id, f) == -1)
 		return -1;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/store/disk.h"
@@ -130,6 +131,12 @@ db_open(const char *dir, enum db_file file, enum db_mode mode, struct fail *f)
 	else
 		rc = connect_file(db, f) == 0 ? prepare(db, f) : -1;
 	if (rc == -1) {
+		struct fail why = *f;
+
+		/* SQLite does not say of which file it speaks */
+		if (strstr(why.text, files[file].name) == NULL)
+			fail(f, why.kind, "%s/%s: %s", dir, files[file].name,
+			    why.text);
 		db_close(db);
 		return NULL;
 	}

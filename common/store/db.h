@@ -56,4 +56,7 @@ const char *db_dir(const struct db *db);
 int db_check(struct db *db, void (*say)(void *arg, const char *sentence),
     void *arg, struct fail *f);
 
+/* From any thread: the check that runs, and each later one, fails at once. */
+void db_interrupt(struct db *db);
+
 #endif

@@ -7,6 +7,7 @@
 #include "common/util/mem.h"
 
 #define PIECE (64 * KB)
+#define STEPS 100000 /* of SQLite's machine between two looks: about 1 ms */
 
 /* Each gives one sentence for each thing that is wrong. */
 static const char sql_integrity[] =
@@ -129,8 +130,6 @@ struct check {
 	void (*say)(void *arg, const char *sentence);
 	void *arg;
 	bool wrong;
-	int64_t *suspects; /* bodies that could not be read */
-	size_t n_suspects, room;
 };
 
 static void
@@ -155,66 +154,13 @@ apply(struct db *db, struct check *c, const struct rule *rule, struct fail *f)
 	return got;
 }
 
-/* Read all of a body, which compares its hash. */
+/* Not over until it is said, if somebody wants us to stop. */
 static int
-read_body(struct db *db, int64_t id, struct fail *f)
+go_on(const struct db *db, struct fail *f)
 {
-	struct body *b = body_open(db, id, f);
-	struct buf piece;
-	int got = 1;
-
-	if (b == NULL)
-		return -1;
-	buf_init(&piece, PIECE);
-	while (got == 1) {
-		buf_clear(&piece);
-		got = body_read(b, PIECE, &piece, f);
-	}
-	buf_release(&piece);
-	body_free(b);
-	return got;
-}
-
-static void
-suspect(struct check *c, int64_t id)
-{
-	if (c->n_suspects == c->room) {
-		c->room = c->room > 0 ? 2 * c->room : 16;
-		c->suspects = mem_grow(
-		    c->suspects, c->room, sizeof(*c->suspects));
-	}
-	c->suspects[c->n_suspects++] = id;
-}
-
-/* The next ids after *last: how many, -1. */
-static ssize_t
-next_bodies(struct db *db, int64_t last, int64_t ids[1000], struct fail *f)
-{
-	sqlite3_stmt *st = sql_bind(db, sql_bodies, f, "i", last);
-	ssize_t n = 0;
-	int got;
-
-	while ((got = sql_step(st, f)) == 1)
-		ids[n++] = sql_int(st, 0);
-	return got == -1 ? -1 : n;
-}
-
-static int
-read_all(struct db *db, struct check *c, struct fail *f)
-{
-	int64_t ids[1000], last = 0;
-	ssize_t n;
-
-	while ((n = next_bodies(db, last, ids, f)) > 0) {
-		for (ssize_t i = 0; i < n; i++) {
-			struct fail why;
-
-			if (read_body(db, ids[i], &why) == -1)
-				suspect(c, ids[i]);
-		}
-		last = ids[n - 1];
-	}
-	return (int)n;
+	if (atomic_load(&db->interrupted))
+		return fail(f, FAIL_TEMP, "the check was interrupted");
+	return 0;
 }
 
 static int
@@ -226,28 +172,104 @@ look(struct db *db, void *arg, struct fail *f)
 		if ((!rules[i].mail_only || db->file == DB_MAIL) &&
 		    apply(db, c, &rules[i], f) == -1)
 			return -1;
-	return db->file == DB_MAIL ? read_all(db, c, f) : 0;
+	return 0;
 }
 
-/* A body deleted and swept while we looked at an older state is no damage:
- * judge each suspect by the present one. */
+struct opening {
+	int64_t id;
+	struct body *body; /* NULL: nobody holds it any more */
+};
+
 static int
-look_again(struct db *db, void *arg, struct fail *f)
+open_held(struct db *db, void *arg, struct fail *f)
 {
-	struct check *c = arg;
+	struct opening *o = arg;
+	int64_t one;
+	int got = sql_number(db, &one, sql_still_held, f, "i", o->id);
 
-	for (size_t i = 0; i < c->n_suspects; i++) {
-		struct fail why;
-		int64_t one;
-		int got = sql_number(
-		    db, &one, sql_still_held, f, "i", c->suspects[i]);
+	if (got != 1)
+		return got;
+	o->body = body_open(db, o->id, f);
+	return o->body != NULL ? 0 : -1;
+}
 
-		if (got == -1)
-			return -1;
-		if (got == 1 && read_body(db, c->suspects[i], &why) == -1)
-			say(c, why.text);
+/* Read all of a body, which compares its hash.  One that is gone is well. */
+static int
+read_body(struct db *db, int64_t id, struct fail *f)
+{
+	struct opening o = {.id = id};
+	struct buf piece;
+	int got = 1;
+
+	if (db_read(db, open_held, &o, f) == -1)
+		return -1;
+	if (o.body == NULL)
+		return 0;
+	buf_init(&piece, PIECE);
+	while (got == 1) {
+		buf_clear(&piece);
+		got = body_read(o.body, PIECE, &piece, f);
 	}
+	buf_release(&piece);
+	body_free(o.body);
+	return got;
+}
+
+struct batch {
+	int64_t ids[1000]; /* rising */
+	size_t n;
+};
+
+/* The next ids after the last one. */
+static int
+next_bodies(struct db *db, void *arg, struct fail *f)
+{
+	struct batch *b = arg;
+	int64_t last = b->n > 0 ? b->ids[b->n - 1] : 0;
+	sqlite3_stmt *st = sql_bind(db, sql_bodies, f, "i", last);
+	int got;
+
+	b->n = 0;
+	while ((got = sql_step(st, f)) == 1)
+		b->ids[b->n++] = sql_int(st, 0);
+	return got;
+}
+
+/* In many short transactions: a long one would keep the log from being
+ * emptied for as long as it takes to read the whole store. */
+static int
+read_all(struct db *db, struct check *c, struct fail *f)
+{
+	struct batch b = {.n = 0};
+
+	do {
+		if (db_read(db, next_bodies, &b, f) == -1)
+			return -1;
+		for (size_t i = 0; i < b.n; i++) {
+			struct fail why;
+			/* again: a file may have been swept just now */
+			bool bad = read_body(db, b.ids[i], &why) == -1 &&
+			           read_body(db, b.ids[i], &why) == -1;
+
+			if (go_on(db, f) == -1)
+				return -1;
+			if (bad)
+				say(c, why.text);
+		}
+	} while (b.n > 0);
 	return 0;
+}
+
+static int
+is_interrupted(void *arg)
+{
+	return atomic_load(&((const struct db *)arg)->interrupted);
+}
+
+void
+db_interrupt(struct db *db)
+{
+	atomic_store(&db->interrupted, true);
 }
 
 int
@@ -255,10 +277,13 @@ db_check(struct db *db, void (*say_it)(void *arg, const char *sentence),
     void *arg, struct fail *f)
 {
 	struct check c = {.say = say_it, .arg = arg};
-	int rc = db_read(db, look, &c, f);
+	int rc = -1;
 
-	if (rc == 0 && c.n_suspects > 0)
-		rc = db_read(db, look_again, &c, f);
-	free(c.suspects);
+	sqlite3_progress_handler(db->sqlite, STEPS, is_interrupted, db);
+	if (go_on(db, f) == 0 && db_read(db, look, &c, f) == 0)
+		rc = db->file == DB_MAIL ? read_all(db, &c, f) : 0;
+	sqlite3_progress_handler(db->sqlite, 0, NULL, NULL);
+	if (rc == -1)
+		go_on(db, f); /* better words than SQLite's */
 	return rc == -1 ? -1 : c.wrong;
 }

@@ -109,10 +109,11 @@ object_finish(const char *dir, int fd, const unsigned char hash[32],
 }
 
 bool
-object_is_there(const char *dir, const char *name)
+object_is_there(const char *dir, const char *name, uint64_t octets)
 {
 	char *path = disk_path(dir, name);
-	bool there = access(path, F_OK) == 0;
+	struct stat st;
+	bool there = stat(path, &st) == 0 && (uint64_t)st.st_size == octets;
 
 	free(path);
 	return there;

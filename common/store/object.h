@@ -12,6 +12,7 @@
 #define STORE_OBJECT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/store/db.h"
 #include "common/store/disk.h"
@@ -23,7 +24,8 @@ int object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f);
 int object_finish(const char *dir, int fd, const unsigned char hash[32],
     char name[DISK_NAME_MAX], struct fail *f);
 
-bool object_is_there(const char *dir, const char *name);
+/* Is it there, with so many octets in it? */
+bool object_is_there(const char *dir, const char *name, uint64_t octets);
 int object_open(const char *dir, const char *name, struct fail *f);
 void object_unlink(const char *dir, const char *name);
 

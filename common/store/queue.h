@@ -79,6 +79,9 @@ int queue_record(struct db *db, const struct queue_outcome *o, struct fail *f);
 int queue_read(struct db *db, int64_t trace, struct str domain, size_t max,
     struct queue_list *out, struct fail *f);
 
+/* How many recipients wait, and how many are held. */
+int queue_count(struct db *db, size_t *waiting, size_t *held, struct fail *f);
+
 enum queue_order {
 	QUEUE_RETRY,
 	QUEUE_HOLD,

@@ -11,14 +11,18 @@
 	" FROM recipient r JOIN queue q ON q.trace = r.trace"                  \
 	" JOIN body b ON b.id = q.body"
 
+/* By what is due, or the planner goes through everything that waits. */
 static const char sql_domains[] =
-    "SELECT domain FROM recipient WHERE state = 0 AND next_at <= ?1"
+    "SELECT domain FROM recipient INDEXED BY recipient_due"
+    " WHERE state = 0 AND next_at <= ?1"
     " GROUP BY domain ORDER BY min(next_at) LIMIT ?2";
 static const char sql_due[] = ENTRY
     " WHERE r.domain = ?1 AND r.state = 0 AND r.next_at <= ?2"
     " ORDER BY r.next_at LIMIT ?3";
 static const char sql_next[] =
     "SELECT min(next_at) FROM recipient WHERE state = 0";
+static const char sql_count[] =
+    "SELECT count(*), coalesce(sum(state = 0), 0) FROM recipient";
 static const char sql_all[] = ENTRY
     " WHERE (?1 = 0 OR r.trace = ?1) AND (?2 IS NULL OR r.domain = ?2)"
     " ORDER BY r.trace, r.n LIMIT ?3";
@@ -155,4 +159,17 @@ queue_read(struct db *db, int64_t trace, struct str domain, size_t max,
 	return gather(
 	    sql_bind(db, sql_all, f, "ioi", trace, domain, (int64_t)max), out,
 	    f);
+}
+
+int
+queue_count(struct db *db, size_t *waiting, size_t *held, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(db, sql_count, f, "");
+
+	if (sql_step(st, f) != 1)
+		return -1;
+	*waiting = (size_t)sql_int(st, 1);
+	*held = (size_t)sql_int(st, 0) - *waiting;
+	sqlite3_reset(st);
+	return 0;
 }

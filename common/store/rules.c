@@ -48,7 +48,7 @@ int
 rules_set(sqlite3 *sqlite, enum db_mode mode, bool make, struct fail *f)
 {
 	/* a backstop only: the lock keeps writers apart */
-	sqlite3_busy_timeout(sqlite, 10000);
+	sqlite3_busy_timeout(sqlite, 5000);
 	if (sqlite3_db_config(sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
 		NULL) != SQLITE_OK ||
 	    sqlite3_db_config(sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) !=

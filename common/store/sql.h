@@ -17,6 +17,7 @@
 #define STORE_SQL_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "common/store/db.h"
@@ -37,9 +38,10 @@ struct db {
 	char *dir;
 	enum db_file file;
 	enum db_mode mode;
-	struct lock *lock; /* DB_WRITER only */
-	bool locked;       /* we hold it */
-	bool unsound;      /* a COMMIT failed: docs/design.md s6 */
+	struct lock *lock;       /* DB_WRITER only */
+	bool locked;             /* we hold it */
+	atomic_bool interrupted; /* no check may go on */
+	bool unsound;            /* a COMMIT failed: docs/design.md s6 */
 	int64_t log_pages; /* in the write-ahead log after our last commit */
 	int64_t
 	    copied_pages; /* of them, into the file by our last checkpoint */

@@ -69,7 +69,8 @@ txn_try(struct db *db, db_work *work, void *arg, struct fail *f)
 		return -1;
 	if (work(db, arg, f) == 0) {
 		assert(!sql_is_busy(db));
-		return sql_run(db, sql_release, f, "");
+		if (sql_run(db, sql_release, f, "") == 0)
+			return 0;
 	}
 	buf_cut(&db->doomed, doomed);
 	assert(!sql_is_busy(db));

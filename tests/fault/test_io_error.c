@@ -218,7 +218,7 @@ fail_at(const struct act *act, int n, enum faulty_mode mode, struct tally *t)
 	if (rc == 0)
 		CHECK(crashed == 1);
 	else
-		CHECK(f.kind == FAIL_TEMP);
+		CHECK(f.kind == (mode == FAULTY_FULL ? FAIL_DISK : FAIL_TEMP));
 	t->resurrected += rc == -1 && crashed == 1;
 	/* the next write proves the disk first, and then nothing comes back */
 	MUST(db_write(x.db, note, NULL, &why));

@@ -165,6 +165,14 @@ test_domains(void)
 	json_decref(reply);
 }
 
+/* The first account of user.list. */
+static bool
+is_disabled(const json_t *reply)
+{
+	return json_is_true(json_object_get(
+	    json_array_get(json_object_get(reply, "users"), 0), "disabled"));
+}
+
 static void
 test_users(void)
 {
@@ -209,7 +217,22 @@ test_users(void)
 	CHECK(json_integer_value(json_object_get(
 		  json_array_get(json_object_get(reply, "users"), 0),
 		  "quota")) == 5000);
+	CHECK(!is_disabled(reply));
 	json_decref(reply);
+	CHECK(is_ok("{'command':'user.disable','address':'Bob@d.test'}"));
+	CHECK(outcome.effects == CONTROL_LOGIN);
+	CHECK(is_ok("{'command':'user.disable','address':'bob@d.test'}"));
+	reply = ask("{'command':'user.list'}");
+	CHECK(is_disabled(reply));
+	json_decref(reply);
+	CHECK(is_ok("{'command':'user.enable','address':'bob@d.test'}"));
+	CHECK(outcome.effects == CONTROL_LOGIN);
+	reply = ask("{'command':'user.list'}");
+	CHECK(!is_disabled(reply));
+	json_decref(reply);
+	CHECK(password_is("new"));
+	CHECK(is_refused("{'command':'user.disable','address':'al@d.test'}",
+	    "permanent", "no account"));
 }
 
 static void

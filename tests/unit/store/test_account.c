@@ -10,7 +10,9 @@ struct change {
 		DOMAIN_REMOVE,
 		ALIAS_ADD,
 		ALIAS_REMOVE,
-		QUOTA
+		QUOTA,
+		DISABLE,
+		ENABLE
 	} what;
 	const char *a, *b;
 	const char *refusal; /* a part of it; NULL: it works */
@@ -38,6 +40,9 @@ apply(struct db *db, void *arg, struct fail *f)
 		return alias_remove(db, a, b, f);
 	case QUOTA:
 		return account_set_quota(db, a, 5, f);
+	case DISABLE:
+	case ENABLE:
+		return account_set_disabled(db, a, c->what == DISABLE, f);
 	}
 	return -1;
 }
@@ -79,6 +84,12 @@ static const struct change changes[] = {
     {ALIAS_REMOVE,   "team@d.test",   "alice@d.test",  NULL               },
     {QUOTA,          "alice@d.test",  NULL,            NULL               },
     {QUOTA,          "nobody@d.test", NULL,            "no account"       },
+    {DISABLE,        "alice@d.test",  NULL,            NULL               },
+    {DISABLE,        "bob@d.test",    NULL,            NULL               },
+    {ENABLE,         "bob@d.test",    NULL,            NULL               },
+    {ENABLE,         "bob@d.test",    NULL,            NULL               },
+    {DISABLE,        "nobody@d.test", NULL,            "no account"       },
+    {DISABLE,        "team@d.test",   NULL,            "no account"       },
 };
 
 static bool
@@ -91,7 +102,8 @@ add_alias(void *arg, struct str alias, struct str target)
 static bool
 add_account(void *arg, const struct account *a)
 {
-	buf_addf(arg, "%s %d ", a->login, (int)a->quota_bytes);
+	buf_addf(arg, "%s %d%s ", a->login, (int)a->quota_bytes,
+	    a->disabled ? " off" : "");
 	return true;
 }
 
@@ -128,7 +140,7 @@ changes_and_refusals(void)
 	buf_clear(&b);
 	MUST(account_each(x.db, add_account, &b, &why));
 	CHECK_STR(b.data,
-	    "alice@d.test 5 bob@d.test 0 carol@e.test 0 dave@d.test 0 ");
+	    "alice@d.test 5 off bob@d.test 0 carol@e.test 0 dave@d.test 0 ");
 	buf_clear(&b);
 	MUST(domain_each(x.db, add_domain, &b, &why));
 	CHECK_STR(b.data, "d.test e.test ");

@@ -113,6 +113,44 @@ what_is_due(void)
 	fixture_release(&x);
 }
 
+static int
+count_step(void *arg)
+{
+	++*(int *)arg;
+	return 0;
+}
+
+/* What waits for later costs nothing: maild asks at each message. */
+static void
+only_what_is_due_is_looked_at(void)
+{
+	struct fixture x;
+	char **domains;
+	size_t n, waiting, held;
+	int steps = 0;
+
+	fixture_init(&x);
+	send_three(&x);
+	MUST(txn_lock(x.db, &why));
+	MUST(sql_exec(x.db->sqlite,
+	    "WITH RECURSIVE c (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM c"
+	    " WHERE i < 30009) INSERT INTO recipient (trace, n, address,"
+	    " domain, state, next_at) SELECT (SELECT trace FROM queue), i,"
+	    " 'x@far.test', 'far' || i % 1000 || '.test', i % 3 = 0,"
+	    " 1795000600000 FROM c",
+	    &why));
+	txn_unlock(x.db);
+	sqlite3_progress_handler(x.db->sqlite, 1, count_step, &steps);
+	MUST(queue_due_domains(x.db, NOW, 10, &domains, &n, &why));
+	sqlite3_progress_handler(x.db->sqlite, 0, NULL, NULL);
+	CHECK(n == 2);
+	CHECK(steps < 500);
+	free(domains);
+	MUST(queue_count(x.db, &waiting, &held, &why));
+	CHECK(waiting == 20003 && held == 10000);
+	fixture_release(&x);
+}
+
 static void
 the_last_takes_the_body_along(void)
 {
@@ -200,6 +238,7 @@ int
 main(void)
 {
 	what_is_due();
+	only_what_is_due_is_looked_at();
 	the_last_takes_the_body_along();
 	orders_of_people();
 	return TEST_EXIT();
