@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/net/conn_internal.h"
+#include "common/util/secret.h"
 
 #define SECOND_MS ((int64_t)1000)
 #define OUT_SLACK (64 * MB) /* one answer; more is a bug of the host */
@@ -38,7 +39,7 @@ last_rites(uv_handle_t *h)
 		return;
 	c->host->closed(c->arg, c->end, c->why != NULL ? c->why : "");
 	engine_free(c->tls);
-	buf_release(&c->in);
+	secret_wipe(&c->in);
 	buf_release(&c->out);
 	free(c->why);
 	loop_session_ended(c->loop);

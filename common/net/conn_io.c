@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/net/conn_internal.h"
+#include "common/util/secret.h"
 
 #define LINGER_MS    2000
 #define LINGER_BYTES (1 * MB) /* thrown away while lingering, at most */
@@ -349,7 +350,7 @@ conn_run_flush(struct loop_task *t)
 		conn_soon(c);
 	}
 	if (c->in.len == 0 || c->state != CONN_OPEN)
-		buf_release(&c->in);
+		secret_wipe(&c->in); /* a password may have been in it */
 	poll_for_what_matters(c);
 	conn_arm(c);
 }

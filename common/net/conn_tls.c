@@ -180,6 +180,7 @@ decrypt(struct conn *c)
 		    (int)(room < LOOP_RECORD ? room : LOOP_RECORD));
 		if (n > 0) {
 			buf_add(&c->in, (struct str){record, (size_t)n});
+			explicit_bzero(record, (size_t)n);
 			conn_soon(c);
 			continue;
 		}

@@ -206,6 +206,7 @@ ipc_reply(struct ipc_request *r, struct str line)
 		p->request = NULL;
 		conn_soon(p->conn); /* the next line may be here already */
 	}
+	explicit_bzero(r->line, r->len);
 	free(r);
 }
 

@@ -10,6 +10,8 @@
  *
  * The server checks SO_PEERCRED: root, its own uid, and members given in
  * the options are served, anyone else is closed with a log line.
+ *
+ * A question may hold a password: both ends wipe their copy of it.
  */
 #ifndef NET_IPC_H
 #define NET_IPC_H

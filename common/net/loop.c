@@ -166,6 +166,7 @@ loop_new(void)
 	int rc = uv_loop_init(&l->uv);
 
 	assert(rc == 0);
+	signal(SIGPIPE, SIG_IGN); /* a log nobody reads must not end us */
 	l->uv.data = l;
 	for (size_t i = 0; i < LOOP_PHASES; i++)
 		l->queue[i].next = l->queue[i].prev = &l->queue[i];
@@ -350,7 +351,8 @@ on_timer(uv_timer_t *uv)
 	struct timer *t = uv->data;
 
 	if (t->loop->draining)
-		uv_timer_start(&t->uv, on_timer, 0, 0); /* keep for later */
+		/* kept for later; 0 ms would fire for ever in this round */
+		uv_timer_start(&t->uv, on_timer, 1, 0);
 	else
 		t->fn(t->arg);
 }

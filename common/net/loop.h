@@ -16,6 +16,7 @@ struct timer;
 struct waker;
 struct watch;
 
+/* From here on the process ignores SIGPIPE. */
 struct loop *loop_new(void);
 
 /* Serve until loop_stop(); then close what is left and return. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/wire/line.h"
 
+#include "common/util/secret.h"
 #include "common/wire/bare.h"
 
 /* Keep a piece of an unfinished line, or give up on holding the line. */
@@ -13,7 +14,7 @@ hold(struct line *l, struct str piece)
 	l->held.limit = l->max + 2;
 	buf_add(&l->held, piece);
 	if (l->held.overrun) {
-		buf_release(&l->held);
+		secret_wipe(&l->held);
 		l->too_long = true;
 	}
 }
@@ -45,7 +46,7 @@ line_init(struct line *l, size_t max)
 void
 line_release(struct line *l)
 {
-	buf_release(&l->held);
+	secret_wipe(&l->held);
 	line_init(l, l->max);
 }
 
@@ -55,7 +56,7 @@ line_take(struct line *l, struct str *in, struct str *out)
 	size_t nul;
 
 	if (l->seen == 0)
-		buf_release(&l->held); /* the line given last time */
+		secret_wipe(&l->held); /* the line given last time */
 	while (in->len > 0) {
 		struct str piece = bare_piece(*in);
 		bool ends = bare_ends_line(piece, l->cr);

@@ -3,9 +3,9 @@
  * line: cut a byte stream into CRLF-terminated lines of bounded length.
  *
  * Works on whatever pieces the network delivers; keeps a partial line
- * between calls, in a buffer that exists only while it holds something.  A
- * bare CR or bare LF is not a line end (RFC 5321 s2.3.8); a line that has one,
- * or a NUL, is LINE_BAD.
+ * between calls, in a buffer that exists only while it holds something, and
+ * wipes it: passwords are lines too.  A bare CR or bare LF is not a line end
+ * (RFC 5321 s2.3.8); a line that has one, or a NUL, is LINE_BAD.
  */
 #ifndef WIRE_LINE_H
 #define WIRE_LINE_H

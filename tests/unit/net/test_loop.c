@@ -146,6 +146,20 @@ test_signal(void)
 	rig_close(&c.rig);
 }
 
+/* A log that nobody reads any more must not end a server. */
+static void
+test_broken_pipe(void)
+{
+	struct loop *l = loop_new();
+	int fds[2];
+
+	CHECK(pipe(fds) == 0);
+	close(fds[0]);
+	CHECK(write(fds[1], "x", 1) == -1);
+	close(fds[1]);
+	loop_free(l);
+}
+
 /* What nobody closed is closed with the loop: the leak checker watches. */
 static void
 test_left(void)
@@ -173,6 +187,7 @@ main(void)
 	test_waker();
 	test_watch();
 	test_signal();
+	test_broken_pipe();
 	test_left();
 	return TEST_EXIT();
 }
