@@ -45,12 +45,12 @@ bounce_read_header(struct bounce *b, struct db *db, int64_t id, uint64_t skip)
 		return;
 	/* skip is the Return-Path field, a few hundred octets */
 	while (b->header.len < HEADER_MAX &&
-	       body_read(body, HEADER_MAX - b->header.len, &b->header,
-		   &ignored) == 1)
+	       body_read(
+		   body, HEADER_MAX - b->header.len, &b->header, &ignored) == 1)
 		;
 	body_free(body);
-	buf_drop(&b->header,
-	    skip < b->header.len ? (size_t)skip : b->header.len);
+	buf_drop(
+	    &b->header, skip < b->header.len ? (size_t)skip : b->header.len);
 	header_split(buf_str(&b->header), &block, &rest);
 	buf_cut(&b->header, block.len);
 }
@@ -163,14 +163,13 @@ deliver(struct bounce *b, struct db *db, const struct route *r, struct fail *f)
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
-		targets[i] = r->result == ROUTE_OK
-		                 ? (struct delivery_target){.account =
-		                                r->targets[i].account,
-				       .address = str_of(
-					   r->targets[i].address),
-				       .original = b->sender}
-		                 : (struct delivery_target){
-				       .address = b->sender};
+		targets[i] =
+		    r->result == ROUTE_OK
+			? (struct delivery_target){.account = r->targets[i]
+		                                                  .account,
+			      .address = str_of(r->targets[i].address),
+			      .original = b->sender}
+			: (struct delivery_target){.address = b->sender};
 	rc = delivery_run(db, &d, f);
 	free(targets);
 	return rc == -1 ? -1 : hop_write(db, &returned, f);

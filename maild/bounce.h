@@ -22,8 +22,8 @@
 
 struct bounce {
 	/* set by the owner, borrowed */
-	int64_t about;	       /* trace of the message */
-	int64_t trace;	       /* a new one, for the DSN's own journey */
+	int64_t about;         /* trace of the message */
+	int64_t trace;         /* a new one, for the DSN's own journey */
 	struct str sender;     /* of the message: who gets the DSN; not empty */
 	struct str hostname;   /* ours */
 	struct str postmaster; /* conf server.postmaster */
@@ -37,7 +37,7 @@ struct bounce {
 	struct buf text;
 	struct stage *stage;
 	const char *why; /* after bounce_deliver(): NULL, or why it was
-			  * dropped */
+	                  * dropped */
 };
 
 /* Sets its own fields; the owner's may be set before or after. */
@@ -46,8 +46,8 @@ void bounce_release(struct bounce *b);
 
 /* In a read transaction: the first 64 KiB of the header block.  What cannot
  * be read is left out of the DSN. */
-void bounce_read_header(struct bounce *b, struct db *db, int64_t body,
-    uint64_t skip);
+void bounce_read_header(
+    struct bounce *b, struct db *db, int64_t body, uint64_t skip);
 
 /* Outside any transaction: compose and stage. */
 int bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f);

@@ -11,7 +11,7 @@
 #include "maild/relay_retry.h"
 
 struct load {
-	struct store_job job; /* first member */
+	struct store_job job;      /* first member */
 	struct destination *owner; /* NULL: freed meanwhile */
 	char *domain;
 	int64_t now_ms;
@@ -95,11 +95,10 @@ on_recorded(void *arg, const struct relay_record *r,
 static struct relay_record *
 new_record(struct destination *d)
 {
-	struct relay_record *r =
-	    relay_record_new(&d->relay->d, on_recorded, d);
+	struct relay_record *r = relay_record_new(&d->relay->d, on_recorded, d);
 
-	d->records = mem_grow(d->records, d->n_records + 1,
-	    sizeof(struct relay_record *));
+	d->records = mem_grow(
+	    d->records, d->n_records + 1, sizeof(struct relay_record *));
 	d->records[d->n_records++] = r;
 	d->relay->n_records++;
 	return r;
@@ -131,8 +130,8 @@ next_attempt(const struct destination *d, const struct item *i)
 	    .most_ms = d->relay->d.conf->relay_retry_most,
 	};
 
-	return relay_retry_at(&schedule, i->e.tries, now_ms(d),
-	    i->e.expires_ms, rand_u64());
+	return relay_retry_at(
+	    &schedule, i->e.tries, now_ms(d), i->e.expires_ms, rand_u64());
 }
 
 static void
@@ -195,8 +194,8 @@ settle_waiting(struct destination *d)
 	const struct attempt a = {.host = buf_str(&d->verdict_host)};
 	size_t max = count(d, ITEM_WAITING), n = 0;
 	struct item **items = mem_new(max + 1, sizeof(struct item *));
-	const struct smtp_outcome **outcomes =
-	    mem_new(max + 1, sizeof(struct smtp_outcome *));
+	const struct smtp_outcome **outcomes = mem_new(
+	    max + 1, sizeof(struct smtp_outcome *));
 
 	for (struct item *i = d->items; i != NULL; i = i->next)
 		if (i->state == ITEM_WAITING) {
@@ -407,8 +406,8 @@ destination_settle(struct destination *d, struct item *const *items,
 		for (size_t j = k; j < n; j++)
 			if (items[j]->state != ITEM_RECORDING &&
 			    items[j]->e.trace == items[k]->e.trace)
-				add_to_record(d, r, items[j], results[j],
-				    outcomes[j], a);
+				add_to_record(
+				    d, r, items[j], results[j], outcomes[j], a);
 		relay_record_submit(r);
 	}
 	free(results);

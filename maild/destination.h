@@ -7,9 +7,10 @@
  *	            +----put back-----+
  *
  * At most 100 wait in memory and 600 are in hand, however many are due; more
- * are loaded when these have been taken, and their outcomes are on disk.  When the whole destination turns out unreachable, or
- * not to exist, destination_condemn() gives everything that was due by then
- * the same outcome without another attempt.
+ * are loaded when these have been taken, and their outcomes are on disk.  When
+ *the whole destination turns out unreachable, or not to exist,
+ *destination_condemn() gives everything that was due by then the same outcome
+ *without another attempt.
  */
 #ifndef MAILD_DESTINATION_H
 #define MAILD_DESTINATION_H
@@ -23,9 +24,9 @@
 
 enum item_state {
 	ITEM_WAITING,
-	ITEM_SENDING,	/* a session has it */
+	ITEM_SENDING,   /* a session has it */
 	ITEM_RECORDING, /* its outcome goes to the store */
-	ITEM_GONE,	/* on disk; kept while a load may still see it due */
+	ITEM_GONE,      /* on disk; kept while a load may still see it due */
 };
 
 struct item {
@@ -37,16 +38,16 @@ struct item {
 struct destination {
 	struct relay *relay;
 	char *domain;
-	struct item *items; /* most overdue first */
-	struct load *load;  /* under way, or NULL */
-	bool more;	    /* load again */
+	struct item *items;            /* most overdue first */
+	struct load *load;             /* under way, or NULL */
+	bool more;                     /* load again */
 	struct relay_record **records; /* on their way to the store */
 	size_t n_records;
 	struct smtp_outcome verdict; /* set while condemned_ms is not 0 */
 	int64_t condemned_ms;
 	struct buf verdict_host;
-	size_t sessions;  /* kept by relay_session */
-	size_t talking;	  /* of these, how many the server talks to */
+	size_t sessions; /* kept by relay_session */
+	size_t talking;  /* of these, how many the server talks to */
 	struct destination *next;
 };
 
@@ -69,10 +70,10 @@ size_t destination_take(struct destination *d, struct item **items, size_t max);
 /* A session gives one back untried. */
 void destination_put_back(struct destination *d, struct item *i);
 
-struct attempt { /* who was asked; strings may be empty */
+struct attempt {         /* who was asked; strings may be empty */
 	struct str host; /* "mx.example.org [192.0.2.1]" */
-	struct str tls;	 /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in the
-			  * clear, or not connected */
+	struct str tls;  /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in the
+	                  * clear, or not connected */
 };
 
 /* These items had these outcomes: log, record, DSN.  Items are the

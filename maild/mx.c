@@ -9,7 +9,7 @@
 #include "common/util/rand.h"
 
 #define RECORDS_MAX 100
-#define WINDOW	    5 /* hosts whose addresses are asked for at once */
+#define WINDOW      5 /* hosts whose addresses are asked for at once */
 #define PER_HOST    MX_TARGETS_MAX /* addresses kept of a host and family */
 
 enum family {
@@ -43,12 +43,12 @@ struct mx {
 	void *arg;
 	struct timer *timer; /* for a literal: found is not called at once */
 	struct resolver_query *query; /* MX */
-	struct host *hosts;	      /* best first */
+	struct host *hosts;           /* best first */
 	size_t n_hosts;
-	size_t window; /* index of the first host asked */
+	size_t window;  /* index of the first host asked */
 	size_t waiting; /* answers to come */
-	bool implicit;	/* no MX record: the domain itself */
-	bool unknown;	/* some host's addresses could not be asked for */
+	bool implicit;  /* no MX record: the domain itself */
+	bool unknown;   /* some host's addresses could not be asked for */
 };
 
 static bool
@@ -81,8 +81,8 @@ static void
 fail_loop(struct mx *m)
 {
 	/* RFC 5321 s5.1; RFC 3463 s3.5 */
-	fail_with(m, SMTP_PERM, "5.4.6",
-	    "loops back: its mail server is this host");
+	fail_with(
+	    m, SMTP_PERM, "5.4.6", "loops back: its mail server is this host");
 }
 
 /* Hosts from the first one with this preference on are of no use. */
@@ -106,8 +106,8 @@ cut_self_addresses(struct mx *m)
 
 		for (int f = 0; f < FAMILIES; f++)
 			for (size_t k = 0; k < h->n[f]; k++)
-				if (relay_self_is_address(m->o.self,
-					&h->addresses[f][k])) {
+				if (relay_self_is_address(
+					m->o.self, &h->addresses[f][k])) {
 					cut_from(m, h->preference);
 					return true;
 				}
@@ -139,8 +139,8 @@ collect(const struct mx *m, struct mx_targets *t)
 		for (size_t k = 0; k < PER_HOST; k++)
 			for (int f = 0; f < FAMILIES; f++)
 				if (k < h->n[f])
-					add_target(t, h->name,
-					    &h->addresses[f][k]);
+					add_target(
+					    t, h->name, &h->addresses[f][k]);
 	}
 }
 
@@ -159,8 +159,8 @@ on_address(void *arg, const struct dns_answer *a)
 
 		if (data.len == len && h->n[q->family] < PER_HOST)
 			h->addresses[q->family][h->n[q->family]++] =
-			    address_from_bytes((const uint8_t *)data.at, len,
-				q->mx->o.port);
+			    address_from_bytes(
+				(const uint8_t *)data.at, len, q->mx->o.port);
 	}
 	if (--q->mx->waiting == 0)
 		timer_set(q->mx->timer, 0);
@@ -314,7 +314,8 @@ use_records(struct mx *m, const struct dns_answer *a)
 			add_host(m, name, preference);
 	}
 	if (m->n_hosts > 0)
-		use_hosts(m); /* RFC 7505 s3: a null MX beside others is wrong */
+		use_hosts(
+		    m); /* RFC 7505 s3: a null MX beside others is wrong */
 	else if (null)
 		fail_with(m, SMTP_PERM, "5.1.10", "does not accept mail");
 	else
@@ -349,8 +350,8 @@ on_mx(void *arg, const struct dns_answer *a)
 }
 
 struct mx *
-mx_new(const struct mx_options *o, struct str domain, mx_found *found,
-    void *arg)
+mx_new(
+    const struct mx_options *o, struct str domain, mx_found *found, void *arg)
 {
 	struct mx *m = MEM_NEW(struct mx);
 
@@ -363,8 +364,8 @@ mx_new(const struct mx_options *o, struct str domain, mx_found *found,
 	if (is_literal(domain) || domain.len == 0 || domain.len > 253)
 		timer_set(m->timer, 0);
 	else
-		m->query = resolver_ask(o->resolver, str_of(m->domain), DNS_MX,
-		    on_mx, m);
+		m->query = resolver_ask(
+		    o->resolver, str_of(m->domain), DNS_MX, on_mx, m);
 	return m;
 }
 

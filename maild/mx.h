@@ -23,8 +23,8 @@
 #define MX_TARGETS_MAX 10
 
 struct mx_target {
-	char host[256];		/* A-label; the literal for [192.0.2.1] */
-	bool literal;		/* host is no name to be verified or sent in SNI */
+	char host[256]; /* A-label; the literal for [192.0.2.1] */
+	bool literal;   /* host is no name to be verified or sent in SNI */
 	struct address address; /* with the port */
 };
 
@@ -50,8 +50,8 @@ struct mx;
 
 /* Find the targets of a folded domain, or of a literal "[192.0.2.1]".  found
  * is called once, never before this returned, unless freed before. */
-struct mx *mx_new(const struct mx_options *o, struct str domain,
-    mx_found *found, void *arg);
+struct mx *mx_new(
+    const struct mx_options *o, struct str domain, mx_found *found, void *arg);
 void mx_free(struct mx *m);
 
 #endif

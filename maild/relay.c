@@ -10,9 +10,9 @@
 #include "maild/relay_session.h"
 
 #define DOMAINS_AT_ONCE 64
-#define LOOK_LEAST_MS	10
-#define LOOK_BUSY_MS	1000  /* while something due is in hand */
-#define LOOK_MOST_MS	60000 /* a notice may be lost, a clock may be set */
+#define LOOK_LEAST_MS   10
+#define LOOK_BUSY_MS    1000  /* while something due is in hand */
+#define LOOK_MOST_MS    60000 /* a notice may be lost, a clock may be set */
 
 /* One look at the queue, on a reader's thread. */
 struct look {
@@ -181,7 +181,10 @@ relay_new(const struct relay_deps *deps)
 void
 relay_schedule(struct relay *r)
 {
-	timer_set(r->turn, 0);
+	/* Nothing begins any more, and a session that ends sees to itself: no
+	 * timer of ours is left to fire while the loop is closed down. */
+	if (!r->stopping)
+		timer_set(r->turn, 0);
 }
 
 void
@@ -209,7 +212,8 @@ relay_stop(struct relay *r)
 {
 	r->stopping = true;
 	timer_clear(r->next);
-	relay_schedule(r);
+	timer_clear(r->turn);
+	turn(r);
 }
 
 size_t

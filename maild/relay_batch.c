@@ -150,8 +150,8 @@ relay_batch_feed(struct relay_batch *b, struct smtp_client *c)
 }
 
 bool
-relay_batch_judged(struct relay_batch *b, const struct smtp_client *c,
-    const struct attempt *a)
+relay_batch_judged(
+    struct relay_batch *b, const struct smtp_client *c, const struct attempt *a)
 {
 	struct item *items[SMTP_RECIPIENTS_MAX];
 	const struct smtp_outcome *outcomes[SMTP_RECIPIENTS_MAX];

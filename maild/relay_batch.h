@@ -15,15 +15,15 @@
 #include "maild/relay_body.h"
 
 struct relay_batch {
-	struct destination *d; /* borrowed */
+	struct destination *d;                   /* borrowed */
 	struct item *items[SMTP_RECIPIENTS_MAX]; /* the destination's */
 	size_t n;
 	char *addresses[SMTP_RECIPIENTS_MAX]; /* as sent; owned while sending */
 	struct str to[SMTP_RECIPIENTS_MAX];
 	size_t n_addresses;
 	struct relay_body *body; /* while open */
-	bool sending;		 /* the engine has it */
-	bool unreadable;	 /* the body cannot be read: our own trouble */
+	bool sending;            /* the engine has it */
+	bool unreadable;         /* the body cannot be read: our own trouble */
 };
 
 void relay_batch_init(struct relay_batch *b, struct destination *d);
@@ -33,7 +33,8 @@ bool relay_batch_take(struct relay_batch *b);
 
 /* Begin to read the body; ready is called when there is something to send,
  * and again after each relay_batch_feed() that returned false. */
-void relay_batch_open(struct relay_batch *b, relay_body_ready *ready, void *arg);
+void relay_batch_open(
+    struct relay_batch *b, relay_body_ready *ready, void *arg);
 
 /* Is the first piece there, and not sent?  A body that turns out unreadable is
  * our own trouble: its recipients are settled for later, and the batch is

@@ -11,16 +11,16 @@
 #define PIECE (64 * KB)
 
 struct relay_body {
-	struct store_job open;	 /* first: opens and reads the first piece */
-	struct worker_job read;	 /* then: each further piece */
+	struct store_job open;   /* first: opens and reads the first piece */
+	struct worker_job read;  /* then: each further piece */
 	struct workers *workers; /* borrowed */
 	relay_body_ready *ready;
 	void *arg;
 	int64_t id;
-	uint64_t skip; /* octets still to be thrown away */
+	uint64_t skip;       /* octets still to be thrown away */
 	struct timer *again; /* when the workers are all taken */
-	bool reading; /* a job has the fields below; free only orphans */
-	bool waiting; /* for a worker: no job has been submitted */
+	bool reading;        /* a job has the fields below; free only orphans */
+	bool waiting;        /* for a worker: no job has been submitted */
 	bool orphan;
 	struct body *body;
 	struct buf piece;
@@ -61,14 +61,14 @@ static struct relay_body *
 of_open(struct store_job *job)
 {
 	return (struct relay_body *)((char *)job -
-	                             offsetof(struct relay_body, open));
+				     offsetof(struct relay_body, open));
 }
 
 static struct relay_body *
 of_read(struct worker_job *job)
 {
 	return (struct relay_body *)((char *)job -
-	                             offsetof(struct relay_body, read));
+				     offsetof(struct relay_body, read));
 }
 
 static int

@@ -25,7 +25,7 @@ struct relay {
 	size_t n_destinations;
 	struct relay_session *sessions; /* list */
 	size_t n_sessions;
-	size_t n_records; /* of all destinations */
+	size_t n_records;   /* of all destinations */
 	struct timer *turn; /* relay_schedule() */
 	struct timer *next; /* when to look at the queue again */
 	struct look *look;  /* under way, or NULL */

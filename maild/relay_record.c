@@ -48,14 +48,14 @@ static struct relay_record *
 of_read(struct store_job *job)
 {
 	return (struct relay_record *)((char *)job -
-	                               offsetof(struct relay_record, read));
+				       offsetof(struct relay_record, read));
 }
 
 static struct relay_record *
 of_write(struct store_job *job)
 {
 	return (struct relay_record *)((char *)job -
-	                               offsetof(struct relay_record, write));
+				       offsetof(struct relay_record, write));
 }
 
 static void
@@ -203,8 +203,8 @@ done_read(struct store_job *job)
 }
 
 struct relay_record *
-relay_record_new(const struct relay_deps *deps, relay_record_done *done,
-    void *arg)
+relay_record_new(
+    const struct relay_deps *deps, relay_record_done *done, void *arg)
 {
 	struct relay_record *r = MEM_NEW(struct relay_record);
 
@@ -243,13 +243,12 @@ void
 relay_record_add(struct relay_record *r, const struct queue_entry *e,
     const struct relay_verdict *v)
 {
-	bool given_up =
-	    v->result == QUEUE_FAILED || v->result == QUEUE_EXPIRED;
+	bool given_up = v->result == QUEUE_FAILED || v->result == QUEUE_EXPIRED;
 	struct line *l;
 
-	assert(r->n == 0 || given_up == (r->lines[0].result == QUEUE_FAILED ||
-					    r->lines[0].result ==
-						QUEUE_EXPIRED));
+	assert(
+	    r->n == 0 || given_up == (r->lines[0].result == QUEUE_FAILED ||
+					 r->lines[0].result == QUEUE_EXPIRED));
 	assert(!given_up || r->n == 0 || r->lines[0].key.trace == e->trace);
 	r->lines = mem_grow(r->lines, r->n + 1, sizeof(*r->lines));
 	l = &r->lines[r->n++];

@@ -27,8 +27,8 @@ struct relay_key {
 typedef void relay_record_done(void *arg, const struct relay_record *r,
     const struct relay_key *keys, size_t n);
 
-struct relay_record *relay_record_new(const struct relay_deps *deps,
-    relay_record_done *done, void *arg);
+struct relay_record *relay_record_new(
+    const struct relay_deps *deps, relay_record_done *done, void *arg);
 
 struct relay_verdict {
 	enum queue_result result;

@@ -23,7 +23,7 @@ is_unspecified(const struct address *a)
 
 	if (a->sa.ss_family == AF_INET6 &&
 	    memcmp(&((const struct sockaddr_in6 *)&a->sa)->sin6_addr, &any,
-	        sizeof(any)) == 0)
+		sizeof(any)) == 0)
 		return true;
 	/* all of 0/8 is "this host" (RFC 1122 s3.2.1.3); ::ffff:0/104 too */
 	ip = str_of(address_ip_text(a, text));
@@ -52,7 +52,7 @@ is_listening(const struct relay_self *s, const struct address *a)
 		    address_port(&own) != address_port(a))
 			continue;
 		if (is_unspecified(&own) ? is_of_machine(s, a)
-		                         : address_same_ip(&own, a))
+					 : address_same_ip(&own, a))
 			return true;
 	}
 	return false;
@@ -90,15 +90,15 @@ relay_self_refresh(struct relay_self *s)
 
 		if (i->ifa_addr == NULL ||
 		    (i->ifa_addr->sa_family != AF_INET &&
-		        i->ifa_addr->sa_family != AF_INET6))
+			i->ifa_addr->sa_family != AF_INET6))
 			continue;
 		s->machine = mem_grow(s->machine, s->n + 1, sizeof(*to));
 		to = &s->machine[s->n++];
 		*to = (struct address){0};
 		memcpy(&to->sa, i->ifa_addr,
 		    i->ifa_addr->sa_family == AF_INET
-		        ? sizeof(struct sockaddr_in)
-		        : sizeof(struct sockaddr_in6));
+			? sizeof(struct sockaddr_in)
+			: sizeof(struct sockaddr_in6));
 	}
 	freeifaddrs(list);
 }

@@ -37,9 +37,9 @@ struct relay_session {
 	struct conn *conn;
 	struct smtp_client *smtp;
 	bool connected, handshake;
-	bool talking;	 /* this connection got as far as taking commands */
-	bool lost;	 /* we gave up: nothing more is to be sent */
-	unsigned turn;	 /* the deadline is for this one */
+	bool talking;    /* this connection got as far as taking commands */
+	bool lost;       /* we gave up: nothing more is to be sent */
+	unsigned turn;   /* the deadline is for this one */
 	size_t messages; /* judged over this connection */
 	enum after after;
 	char host[400]; /* "mx.example.org [192.0.2.1]" */
@@ -144,6 +144,10 @@ decide(struct relay_session *s)
 {
 	const struct smtp_outcome *end = smtp_client_end(s->smtp);
 
+	/* A server that ends it before it was given anything has failed all the
+	 * same: some message must be put off, or we are back at once. */
+	if (end->result != SMTP_SENT && s->messages == 0 && s->batch.n == 0)
+		relay_batch_take(&s->batch);
 	if (end->result == SMTP_SENT) { /* QUIT */
 		s->after = AFTER_END;
 	} else if (s->batch.n > 0 || !s->talking) {
@@ -234,8 +238,8 @@ start_tls(struct relay_session *s)
 
 	flush(s);
 	conn_deadline(s->conn, 0); /* the handshake has its own */
-	conn_start_tls(s->conn, relay_of(s)->d.tls,
-	    t->literal ? NULL : t->host);
+	conn_start_tls(
+	    s->conn, relay_of(s)->d.tls, t->literal ? NULL : t->host);
 }
 
 /* One round: input, the next message if it is time, output. */
@@ -289,8 +293,8 @@ on_ready(void *arg, struct conn *c)
 	s->connected = true;
 	if (s->handshake && tls != NULL) {
 		s->handshake = false;
-		snprintf(s->tls, sizeof(s->tls), "%s %s", tls->version,
-		    tls->cipher);
+		snprintf(
+		    s->tls, sizeof(s->tls), "%s %s", tls->version, tls->cipher);
 		smtp_client_tls_done(s->smtp);
 	}
 	pump(s);
@@ -330,7 +334,10 @@ on_closed(void *arg, enum conn_end end, const char *text)
 		take_input(s);
 	}
 	set_talking(s, false);
-	relay_schedule(relay_of(s)); /* relay_session_turn() goes on */
+	if (relay_of(s)->stopping)
+		leave(s);
+	else
+		relay_schedule(relay_of(s)); /* relay_session_turn() goes on */
 }
 
 static const struct conn_host host = {on_ready, on_closed, on_expired};
@@ -350,8 +357,8 @@ connect_target(struct relay_session *s)
 
 	limits.handshake_ms = deps->conf->timeouts_handshake;
 	limits.stall_ms = deps->conf->relay_timeout;
-	limits.connect_ms =
-	    o.timeout_ms < CONNECT_MS ? o.timeout_ms : CONNECT_MS;
+	limits.connect_ms = o.timeout_ms < CONNECT_MS ? o.timeout_ms
+	                                              : CONNECT_MS;
 	snprintf(s->host, sizeof(s->host), "%s [%s]", t->host,
 	    address_ip_text(&t->address, ip));
 	s->tls[0] = '\0';
@@ -359,13 +366,13 @@ connect_target(struct relay_session *s)
 	s->messages = 0;
 	s->smtp = smtp_client_new(&o);
 	s->turn = smtp_client_turn(s->smtp) - 1; /* no deadline yet */
-	s->conn = conn_connect(deps->loop, &t->address, NULL, &host, s,
-	    &limits);
+	s->conn = conn_connect(
+	    deps->loop, &t->address, NULL, &host, s, &limits);
 }
 
 static void
-on_targets(void *arg, const struct smtp_outcome *why,
-    const struct mx_targets *targets)
+on_targets(
+    void *arg, const struct smtp_outcome *why, const struct mx_targets *targets)
 {
 	struct relay_session *s = arg;
 	struct attempt nobody = {0};
@@ -473,8 +480,8 @@ nobody_closed(void *arg, enum conn_end end, const char *text)
 void
 relay_session_free(struct relay_session *s)
 {
-	static const struct conn_host nobody = {nobody_ready, nobody_closed,
-	    nobody_ready};
+	static const struct conn_host nobody = {
+	    nobody_ready, nobody_closed, nobody_ready};
 
 	if (s->conn != NULL) {
 		conn_rehost(s->conn, &nobody, NULL);

@@ -10,7 +10,7 @@ fits(struct str s, size_t *i, bool *quoted)
 {
 	unsigned char c = (unsigned char)s.at[*i];
 
-	if (c <= ' ' || c == 0x7f)
+	if (c < ' ' || c == 0x7f || (c == ' ' && !*quoted))
 		return false;
 	if (c == '"')
 		*quoted = !*quoted;
@@ -20,7 +20,7 @@ fits(struct str s, size_t *i, bool *quoted)
 		if (++*i >= s.len)
 			return false;
 		c = (unsigned char)s.at[*i];
-		return c > ' ' && c != 0x7f;
+		return c >= ' ' && c != 0x7f;
 	} else if (!*quoted && (c == '<' || c == '>' || c == '\\'))
 		return false;
 	return true;

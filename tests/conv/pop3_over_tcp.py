@@ -283,6 +283,8 @@ class Maildrop(Case):
         second.user("alice@d.test")
         with self.assertRaisesRegex(poplib.error_proto, r"\[IN-USE\]"):
             second.pass_(PASSWORDS["alice@d.test"])
+        # the password was right: nobody is to be banned for a second device
+        self.assertNotIn("auth fail", self.wait_log('in use proto=pop3 rip=127.0.0.1 user="alice@d.test"'))
         other = self.login("bob@d.test")     # another maildrop is free
         other.quit()
         first.quit()
@@ -467,6 +469,20 @@ class Large(Case):
             while self.popd.open_files() > files and time.monotonic() < end:
                 time.sleep(0.01)
             self.assertLessEqual(self.popd.open_files(), files)
+
+    @filled(10, 20)
+    def test_stop_ends_with_the_answer_under_way(self):
+        s, f = self.raw(b"USER big@d.test", b"PASS pw-big")
+        f.write(b"RETR 1\r\n" * 3)          # far more than sockets hold
+        f.flush()
+        lines = [f.readline()]
+        self.popd.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        lines += f.readlines()
+        self.assertEqual([l[:15] for l in lines if l.startswith((b"+OK", b"-ERR"))][1:], [b"-ERR [SYS/TEMP]"])
+        self.assertEqual(lines[-2], b".\r\n")
+        s.close(), f.close()
+        self.assertEqual(self.popd.process.wait(timeout=10), 0)
 
     @filled(10, MIB)
     def test_top_reads_no_more_than_it_needs(self):

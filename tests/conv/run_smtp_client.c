@@ -19,7 +19,7 @@
 #include "tests/test.h"
 
 #define MESSAGES_MAX 4
-#define PIECE	     5
+#define PIECE        5
 
 struct post {
 	struct smtp_message m;
@@ -31,9 +31,9 @@ struct play {
 	struct smtp_client *c;
 	struct buf options; /* what the posts point into */
 	struct post posts[MESSAGES_MAX];
-	size_t n, at;	   /* posts[at - 1] is under way */
-	struct buf shown;  /* output and notes, for the runner */
-	size_t seen;	   /* of the engine's output, how much is shown */
+	size_t n, at;     /* posts[at - 1] is under way */
+	struct buf shown; /* output and notes, for the runner */
+	size_t seen;      /* of the engine's output, how much is shown */
 	bool closed;
 };
 

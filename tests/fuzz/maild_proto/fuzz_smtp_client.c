@@ -23,7 +23,7 @@ static const struct str to[] = {
 struct play {
 	struct smtp_client *c;
 	size_t sent, done;
-	bool dot;    /* the end of the body was handed over */
+	bool dot; /* the end of the body was handed over */
 	bool closed;
 };
 
@@ -61,8 +61,8 @@ on_event(struct play *p, enum smtp_client_event ev)
 		p->done++;
 		assert(p->done == p->sent);
 		for (size_t i = 0; i < m.n; i++) {
-			const struct smtp_outcome *o =
-			    smtp_client_outcome(p->c, i);
+			const struct smtp_outcome *o = smtp_client_outcome(
+			    p->c, i);
 
 			assert(o->enhanced[0] != '\0');
 			assert(str_is_printable(buf_str(&o->text)));
@@ -90,8 +90,8 @@ check_output(struct str out)
 	    STR("HELO mx.d.test"), STR("STARTTLS"), STR("RSET"),
 	    STR("MAIL FROM:<s@d.test>"), STR("MAIL FROM:<>"),
 	    STR("RCPT TO:<a@e.test>"), STR("RCPT TO:<\xc3\xb6@e.test>"),
-	    STR("RCPT TO:<d@e.test>"), STR("DATA"), STR("QUIT"),
-	    STR("..x"), STR(". . "), STR(".")};
+	    STR("RCPT TO:<d@e.test>"), STR("DATA"), STR("QUIT"), STR("..x"),
+	    STR(". . "), STR(".")};
 
 	while (out.len > 0) {
 		struct str line = str_cut(&out, '\n');

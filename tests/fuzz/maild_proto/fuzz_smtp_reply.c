@@ -20,8 +20,8 @@ replies(struct str bytes, size_t chunk, struct buf *out)
 
 		bytes = str_after(bytes, piece.len);
 		while (piece.len > 0) {
-			enum smtp_reply_result got =
-			    smtp_reply_take(&p, &piece, &r);
+			enum smtp_reply_result got = smtp_reply_take(
+			    &p, &piece, &r);
 			size_t start = out->len;
 
 			assert(p.text.len <= SMTP_REPLY_MAX);
@@ -34,8 +34,8 @@ replies(struct str bytes, size_t chunk, struct buf *out)
 			}
 			assert(r.code >= 200 && r.code <= 559);
 			smtp_reply_one_line(&r, out);
-			assert(str_is_printable(
-			    str_after(buf_str(out), start)));
+			assert(
+			    str_is_printable(str_after(buf_str(out), start)));
 			buf_add_char(out, '\n');
 		}
 	}

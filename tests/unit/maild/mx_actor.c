@@ -73,7 +73,7 @@ on_command(struct talk *t, struct conn *c, struct str line)
 			: "250-mx\r\n250-PIPELINING\r\n250 SIZE 99999999\r\n");
 	} else if (str_starts(line, STR("STARTTLS"))) {
 		t->upgrading = say(t, c, ACTOR_STARTTLS, "220 go\r\n") &&
-			       a->on[ACTOR_STARTTLS] == NULL;
+		               a->on[ACTOR_STARTTLS] == NULL;
 	} else if (str_starts(line, STR("MAIL "))) {
 		t->recipients = 0;
 		for (size_t i = 0; i < 8; i++)
@@ -208,10 +208,8 @@ actor_start(struct actor *a, struct loop *l, const char *ip, uint16_t port)
 	buf_init(&a->mails, 1 * MB);
 	assert(address_from_ip(str_of(ip), port, &at));
 	fd = listen_bind(&at, &f);
-	if (fd == -1) {
-		fprintf(stderr, "%s\n", f.text);
-		abort();
-	}
+	if (fd == -1)
+		return 0;
 	a->listener = listener_new(l, fd, on_accept, a);
 	return address_port(listener_address(a->listener));
 }
@@ -221,6 +219,7 @@ actor_stop(struct actor *a)
 {
 	if (a->listener != NULL)
 		listener_free(a->listener);
+	a->listener = NULL;
 	buf_release(&a->last);
 	buf_release(&a->mails);
 }

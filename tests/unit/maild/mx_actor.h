@@ -33,7 +33,7 @@ struct actor {
 	const char *on[ACTOR_STEPS]; /* NULL: the usual reply */
 	struct {
 		const char *address, *reply;
-	} rcpt[8]; /* of single recipients, before on[ACTOR_RCPT] */
+	} rcpt[8];       /* of single recipients, before on[ACTOR_RCPT] */
 	struct tls *tls; /* offer STARTTLS */
 
 	/* seen by the test */
@@ -41,7 +41,7 @@ struct actor {
 	size_t accepted[8]; /* of rcpt[i]: how often it was in a message */
 	size_t recipients;  /* taken with a message */
 	size_t most_recipients;
-	struct buf last; /* the last message, dots unstuffed */
+	struct buf last;  /* the last message, dots unstuffed */
 	struct buf mails; /* MAIL commands, a line each */
 	bool last_secure; /* it came under TLS */
 	int64_t first_ms; /* loop_now_ms() of the first message */
@@ -51,9 +51,9 @@ struct actor {
 	struct listener *listener;
 };
 
-/* Listen on ip; port 0 takes a free one, which is returned. */
-uint16_t actor_start(struct actor *a, struct loop *l, const char *ip,
-    uint16_t port);
+/* Listen on ip; port 0 takes a free one.  The port, or 0 when it is taken. */
+uint16_t actor_start(
+    struct actor *a, struct loop *l, const char *ip, uint16_t port);
 void actor_stop(struct actor *a);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What other servers say of each recipient, and what becomes of it: queue,
  * journey, DSN. */
+#include "common/store/sql.h"
 #include "common/util/mem.h"
 #include "tests/unit/maild/world.h"
 
 static const struct zone_row zone[] = {
-    {"e.test",    DNS_MX, "10 mx.e.test"},
-    {"mx.e.test", DNS_A,  "127.0.0.2"   },
+    {"e.test",             DNS_MX, "10 mx.e.test"},
+    {"xn--bcher-kva.test", DNS_MX, "10 mx.e.test"},
+    {"mx.e.test",          DNS_A,  "127.0.0.2"   },
 };
 
 #define MESSAGE                                                                \
@@ -40,8 +42,8 @@ test_relayed(void)
 	begin(&w, &a);
 	buf_init(&text, 1 * MB);
 	a.tls = w.server;
-	trace = world_queue(&w, "bob@d.test", "alice@e.test carol@e.test",
-	    MESSAGE);
+	trace = world_queue(
+	    &w, "bob@d.test", "alice@e.test carol@e.test", MESSAGE);
 	world_queue(&w, "bob@d.test", "alice@e.test", MESSAGE);
 	world_start(&w);
 	world_wait_idle(&w);
@@ -83,8 +85,8 @@ test_partly(void)
 	a.rcpt[1].reply = "450 4.2.0 greylisted\r\n";
 	a.rcpt[2].address = "three@e.test";
 	a.rcpt[2].reply = "550-5.1.1 no \x1b[2J such\r\n550 5.1.1 user\r\n";
-	trace = world_queue(&w, "bob@d.test",
-	    "one@e.test two@e.test three@e.test", MESSAGE);
+	trace = world_queue(
+	    &w, "bob@d.test", "one@e.test two@e.test three@e.test", MESSAGE);
 	world_start(&w);
 	world_wait_idle(&w);
 	CHECK(a.messages == 1 && a.accepted[0] == 1 && a.accepted[1] == 0);
@@ -193,8 +195,8 @@ test_expiry(void)
 	begin(&w, &a);
 	buf_init(&text, 1 * MB);
 	a.on[ACTOR_RCPT] = "451 4.7.1 come back later\r\n";
-	trace = world_queue(&w, "bob@d.test", "alice@e.test", MESSAGE);
 	begun = clock_wall_ms(&w.clock);
+	trace = world_queue(&w, "bob@d.test", "alice@e.test", MESSAGE);
 	world_start(&w);
 	world_wait_idle(&w);
 	while (world_entry(&w, "alice@e.test", &e)) {
@@ -272,6 +274,95 @@ test_large(void)
 	end(&w, &a);
 }
 
+static int
+hide_hops(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return sql_run(db, "ALTER TABLE hop RENAME TO hidden", f, "");
+}
+
+static int
+show_hops(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return sql_run(db, "ALTER TABLE hidden RENAME TO hop", f, "");
+}
+
+static bool
+has_failed_twice(void *arg)
+{
+	struct world *w = arg;
+	struct buf text;
+	struct str rest;
+	size_t at, n = 0;
+
+	buf_init(&text, 1 * MB);
+	world_log(w, &text);
+	rest = buf_str(&text);
+	while (str_find_str(rest, STR("not recorded yet"), &at)) {
+		rest = str_after(rest, at + 1);
+		n++;
+	}
+	buf_release(&text);
+	return n >= 2;
+}
+
+/* While the store cannot write, what was relayed is not relayed again. */
+static void
+test_store_fails(void)
+{
+	struct world w;
+	struct actor a;
+
+	begin(&w, &a);
+	a.rcpt[0].address = "two@e.test";
+	a.rcpt[0].reply = "550 5.1.1 no\r\n";
+	world_queue(&w, "bob@d.test", "one@e.test two@e.test", MESSAGE);
+	MUST(db_write(w.db, hide_hops, NULL, &f));
+	world_start(&w);
+	world_wait(&w, has_failed_twice, &w);
+	CHECK(a.messages == 1 && a.connections == 1);
+	MUST(db_write(w.db, show_hops, NULL, &f));
+	world_wait_idle(&w);
+	CHECK(a.messages == 1 && a.connections == 1);
+	CHECK(world_queued(&w) == 0 && world_inbox(&w, NULL) == 1);
+	end(&w, &a);
+}
+
+/* A domain that is not ASCII goes out as its A-label, and a header that is
+ * ASCII needs no SMTPUTF8 whatever the user agent said (RFC 6531 s3.2). */
+static void
+test_utf8(void)
+{
+	struct world w;
+	struct actor a;
+	struct buf text;
+
+	begin(&w, &a);
+	buf_init(&text, 1 * MB);
+	world_queue_utf8(&w, "alice@e.test", MESSAGE);
+	world_queue_utf8(&w,
+	    "alice@b\xc3\xbc"
+	    "cher.test",
+	    MESSAGE);
+	world_queue(&w, "bob@d.test",
+	    "alice@b\xc3\xbc"
+	    "cher.test",
+	    MESSAGE);
+	world_queue_utf8(
+	    &w, "carol@e.test", STR("Subject: \xc3\xbc\r\n\r\nx\r\n"));
+	world_start(&w);
+	world_wait_idle(&w);
+	CHECK(a.messages == 3);
+	CHECK(world_inbox(&w, &text) == 1);
+	CHECK(world_has(&text, "Status: 5.6.7\r\n"));
+	world_log(&w, &text);
+	CHECK(world_has(&text, "to=<carol@e.test> mx=mx.e.test [127.0.0.2] "
+			       "tls=none result=failed reply=\"5.6.7 "));
+	buf_release(&text);
+	end(&w, &a);
+}
+
 int
 main(void)
 {
@@ -282,5 +373,7 @@ main(void)
 	test_expiry();
 	test_unsure();
 	test_large();
+	test_store_fails();
+	test_utf8();
 	return TEST_EXIT();
 }

@@ -2,15 +2,15 @@
 /* Connections: TLS and doing without, reuse, how many at once, how much in
  * memory, and stopping. */
 #include "common/util/mem.h"
-#include "maild/relay_internal.h"
 #include "maild/destination.h"
+#include "maild/relay_internal.h"
 #include "tests/unit/maild/world.h"
 
 static const struct zone_row zone[] = {
-    {"e.test",     DNS_MX, "10 mx.e.test"},
-    {"mx.e.test",  DNS_A,  "127.0.0.2"   },
-    {"f.test",     DNS_MX, "10 mx.f.test"},
-    {"mx.f.test",  DNS_A,  "127.0.0.3"   },
+    {"e.test",    DNS_MX, "10 mx.e.test"},
+    {"mx.e.test", DNS_A,  "127.0.0.2"   },
+    {"f.test",    DNS_MX, "10 mx.f.test"},
+    {"mx.f.test", DNS_A,  "127.0.0.3"   },
 };
 
 #define MESSAGE STR("From: bob@d.test\r\n\r\nx\r\n")
@@ -172,8 +172,8 @@ test_stop(void)
 static void
 test_freed_busy(void)
 {
-	static const enum actor_step steps[] = {ACTOR_GREETING, ACTOR_EHLO,
-	    ACTOR_MAIL, ACTOR_DOT};
+	static const enum actor_step steps[] = {
+	    ACTOR_GREETING, ACTOR_EHLO, ACTOR_MAIL, ACTOR_DOT};
 
 	for (size_t i = 0; i < 2 * sizeof(steps) / sizeof(steps[0]); i++) {
 		struct world w;

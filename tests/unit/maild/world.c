@@ -40,8 +40,7 @@ mx_rdata(struct str row, uint8_t out[300])
 }
 
 static void
-answer(void *arg, struct resolver_query *q, struct str name,
-    enum dns_type type)
+answer(void *arg, struct resolver_query *q, struct str name, enum dns_type type)
 {
 	static uint8_t bytes[100][300];
 	struct world *w = arg;
@@ -80,8 +79,8 @@ answer(void *arg, struct resolver_query *q, struct str name,
 					(type == DNS_A ? 4 : 8),
 				    n);
 			}
-			records[a.n].data =
-			    (struct str){(const char *)bytes[a.n], n};
+			records[a.n].data = (struct str){
+			    (const char *)bytes[a.n], n};
 			a.n++;
 		}
 	}
@@ -141,7 +140,8 @@ make_tls(struct world *w)
 	snprintf(cert, sizeof(cert), "%s/cert.pem", w->dir);
 	snprintf(key, sizeof(key), "%s/key.pem", w->dir);
 	MUST(throwaway_ca(w->dir, names, 1, &f));
-	MUST((w->server = tls_server_new(cert, key, NULL, &f)) == NULL ? -1 : 0);
+	MUST(
+	    (w->server = tls_server_new(cert, key, NULL, &f)) == NULL ? -1 : 0);
 	MUST((w->client = tls_client_new(NULL, &f)) == NULL ? -1 : 0);
 }
 
@@ -157,9 +157,8 @@ world_init(struct world *w, const struct zone_row *zone, size_t n)
 		exit(1);
 	snprintf(path, sizeof(path), "%s/log", w->dir);
 	w->log_fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
-	w->log = (struct log){.daemon = "maild",
-	    .max = LOG_DEBUG,
-	    .fd = w->log_fd};
+	w->log = (struct log){
+	    .daemon = "maild", .max = LOG_DEBUG, .fd = w->log_fd};
 	w->clock = (struct clock){wall, mono, w};
 	w->traces.clock = &w->clock;
 	w->loop = loop_new();
@@ -172,8 +171,8 @@ world_init(struct world *w, const struct zone_row *zone, size_t n)
 	w->conf->relay_local_addresses = true;
 	w->conf->relay_timeout = 2000;
 	make_tls(w);
-	MUST((w->db = db_open(w->dir, DB_MAIL, DB_WRITER, &f)) == NULL ? -1
-								       : 0);
+	MUST(
+	    (w->db = db_open(w->dir, DB_MAIL, DB_WRITER, &f)) == NULL ? -1 : 0);
 	MUST(db_write(w->db, add_people, w, &f));
 }
 
@@ -237,6 +236,17 @@ world_release(struct world *w)
 
 /* ---- waiting ---- */
 
+/* The loop ends.  The relay's timers rest until the next run: one that is due
+ * while the loop closes what connections are left would belong to neither. */
+static void
+end_run(struct world *w)
+{
+	timer_clear(w->timer);
+	timer_clear(w->relay->next);
+	timer_clear(w->relay->turn);
+	loop_stop(w->loop);
+}
+
 static void
 look(void *arg)
 {
@@ -244,7 +254,7 @@ look(void *arg)
 
 	w->came = w->until(w->until_arg);
 	if (w->came || clock_mono_ms(&clock_system) > w->give_up_ms)
-		loop_stop(w->loop);
+		end_run(w);
 	else
 		timer_set(w->timer, 2);
 }
@@ -258,6 +268,7 @@ world_wait(struct world *w, bool (*until)(void *arg), void *arg)
 	w->until_arg = arg;
 	w->give_up_ms = clock_mono_ms(&clock_system) + 20000;
 	timer_set(w->timer, 0);
+	relay_schedule(w->relay);
 	loop_run(w->loop);
 	if (!w->came) {
 		struct buf log;
@@ -292,12 +303,15 @@ stop(void *arg)
 {
 	struct world *w = arg;
 
-	relay_stop(w->relay);
-	if (w->stop_now) {
-		w->came = true;
-		timer_clear(w->timer);
-		loop_stop(w->loop);
+	if (!w->stopped) {
+		relay_stop(w->relay);
+		w->stopped = true;
+		if (w->stop_now) /* a few rounds later, as maild does */
+			timer_set(w->stop, 5);
+		return;
 	}
+	w->came = true;
+	end_run(w);
 }
 
 void
@@ -316,9 +330,9 @@ queue_it(struct db *db, void *arg, struct fail *f)
 	return delivery_run(db, arg, f);
 }
 
-int64_t
-world_queue(struct world *w, const char *sender, const char *recipients,
-    struct str message)
+static int64_t
+put_in_queue(struct world *w, const char *sender, const char *recipients,
+    struct str message, bool utf8)
 {
 	static const struct str head = STR("Return-Path: <x>\r\n");
 	struct str rest = str_of(recipients);
@@ -331,14 +345,15 @@ world_queue(struct world *w, const char *sender, const char *recipients,
 	    .sender = str_of(sender),
 	    .message_id = STR("<1@d.test>"),
 	    .now_ms = clock_wall_ms(&w->clock),
+	    .utf8 = utf8,
 	    .daemon = HOP_SMTPD,
 	};
 
 	d.expires_ms = d.now_ms + w->conf->relay_expire;
 	while (rest.len > 0) {
 		targets = mem_grow(targets, d.n_targets + 1, sizeof(*targets));
-		targets[d.n_targets++] =
-		    (struct delivery_target){.address = str_cut(&rest, ' ')};
+		targets[d.n_targets++] = (struct delivery_target){
+		    .address = str_cut(&rest, ' ')};
 	}
 	d.targets = targets;
 	stage_add(stage, message);
@@ -347,6 +362,19 @@ world_queue(struct world *w, const char *sender, const char *recipients,
 	stage_free(stage);
 	free(targets);
 	return d.trace;
+}
+
+int64_t
+world_queue(struct world *w, const char *sender, const char *recipients,
+    struct str message)
+{
+	return put_in_queue(w, sender, recipients, message, false);
+}
+
+int64_t
+world_queue_utf8(struct world *w, const char *recipients, struct str message)
+{
+	return put_in_queue(w, "bob@d.test", recipients, message, true);
 }
 
 struct reading {
@@ -385,8 +413,8 @@ world_entry(struct world *w, const char *address, struct queue_entry *e)
 
 	MUST(db_read(w->db, read_queue, &r, &f));
 	for (size_t i = 0; i < r.list.n && !found; i++)
-		if (str_eq(str_of(r.list.entries[i].address),
-			str_of(address))) {
+		if (str_eq(
+			str_of(r.list.entries[i].address), str_of(address))) {
 			*e = r.list.entries[i];
 			r.list.entries[i] = (struct queue_entry){0};
 			found = true;
@@ -448,8 +476,7 @@ read_journey(struct db *db, void *arg, struct fail *f)
 {
 	struct reading *r = arg;
 
-	return journey_read(db, r->trace, no_head, add_hop, r, f) == 1 ? 0
-								       : -1;
+	return journey_read(db, r->trace, no_head, add_hop, r, f) == 1 ? 0 : -1;
 }
 
 void

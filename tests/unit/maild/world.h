@@ -59,7 +59,7 @@ struct world {
 	bool (*until)(void *arg);
 	void *until_arg;
 	struct timer *timer, *stop;
-	bool stop_now;
+	bool stop_now, stopped;
 	int64_t give_up_ms;
 	bool came;
 };
@@ -76,12 +76,16 @@ void world_wait(struct world *w, bool (*until)(void *arg), void *arg);
 void world_wait_idle(struct world *w); /* until the relay has nothing to do */
 
 /* Stop the relay ms after the next run has begun; and, if `now', end that run
- * at once, as when maild's patience is over. */
+ * soon after, as when maild's patience is over. */
 void world_stop_after(struct world *w, int64_t ms, bool now);
 
 /* Put a message into the queue: recipients separated by spaces.  Its trace. */
 int64_t world_queue(struct world *w, const char *sender, const char *recipients,
     struct str message);
+
+/* From bob, said to need SMTPUTF8. */
+int64_t world_queue_utf8(
+    struct world *w, const char *recipients, struct str message);
 
 /* How many recipients the queue holds; the entry of one, to be released. */
 size_t world_queued(struct world *w);

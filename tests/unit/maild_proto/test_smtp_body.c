@@ -8,22 +8,22 @@
 static const struct {
 	const char *in, *out;
 } bodies[] = {
-    {"", ".\r\n"},
-    {"a", "a\r\n.\r\n"},
-    {"a\r\n", "a\r\n.\r\n"},
-    {".\r\n", "..\r\n.\r\n"},
-    {".", "..\r\n.\r\n"},
+    {"",		  ".\r\n"		   },
+    {"a",		 "a\r\n.\r\n"              },
+    {"a\r\n",             "a\r\n.\r\n"              },
+    {".\r\n",             "..\r\n.\r\n"             },
+    {".",		 "..\r\n.\r\n"             },
     {"a\r\n.b\r\n..\r\n", "a\r\n..b\r\n...\r\n.\r\n"},
-    {"a\n.\nb", "a . b\r\n.\r\n"},
-    {"a\r.\rb", "a . b\r\n.\r\n"},
-    {"a\r", "a \r\n.\r\n"},
-    {"a\n", "a \r\n.\r\n"},
-    {"a\r\r\n.\r\n", "a \r\n..\r\n.\r\n"},
-    {"a\r\n\n.\r\n", "a\r\n .\r\n.\r\n"},
-    {"a\n\r\n.\r\n", "a \r\n..\r\n.\r\n"},
-    {"\r\n\r\n.\r\n", "\r\n\r\n..\r\n.\r\n"},
-    {"\n.\r\nQUIT\r\n", " .\r\nQUIT\r\n.\r\n"},
-    {"\r.\r\n", " .\r\n.\r\n"},
+    {"a\n.\nb",           "a . b\r\n.\r\n"          },
+    {"a\r.\rb",           "a . b\r\n.\r\n"          },
+    {"a\r",	       "a \r\n.\r\n"             },
+    {"a\n",	       "a \r\n.\r\n"             },
+    {"a\r\r\n.\r\n",      "a \r\n..\r\n.\r\n"       },
+    {"a\r\n\n.\r\n",      "a\r\n .\r\n.\r\n"        },
+    {"a\n\r\n.\r\n",      "a \r\n..\r\n.\r\n"       },
+    {"\r\n\r\n.\r\n",     "\r\n\r\n..\r\n.\r\n"     },
+    {"\n.\r\nQUIT\r\n",   " .\r\nQUIT\r\n.\r\n"     },
+    {"\r.\r\n",           " .\r\n.\r\n"             },
 };
 
 int

@@ -14,8 +14,8 @@ static const struct smtp_message message = {
 static struct smtp_client *
 new_client(void)
 {
-	return smtp_client_new(&(struct smtp_client_options){
-	    "mx.d.test", true, 300000});
+	return smtp_client_new(
+	    &(struct smtp_client_options){"mx.d.test", true, 300000});
 }
 
 /* Feed, and take what is said; the last event. */
@@ -42,8 +42,8 @@ ready_client(const char *offers)
 }
 
 static void
-check_all(const struct smtp_client *c, enum smtp_result result,
-    bool elsewhere, bool unsure)
+check_all(const struct smtp_client *c, enum smtp_result result, bool elsewhere,
+    bool unsure)
 {
 	for (size_t i = 0; i < 2; i++) {
 		const struct smtp_outcome *o = smtp_client_outcome(c, i);

@@ -11,6 +11,7 @@ static const struct str good[] = {
     STR("\"a<b>c\"@d.test"),
     STR("\"a\\\"b\"@d.test"),
     STR("\"a@b\"@d.test"),
+    STR("\"a b\"@d.test"), /* RFC 5321 s4.1.2: qtextSMTP */
     STR("x@[192.0.2.1]"),
     STR("x@[IPv6:2001:db8::1]"),
     STR("j\xc3\xb6rg@d.test"),
@@ -22,7 +23,6 @@ static const struct str bad[] = {
     STR("@d.test"),
     STR("bob@"),
     STR("a b@d.test"),
-    STR("\"a b\"@d.test"),
     STR("a\rb@d.test"),
     STR("a\nb@d.test"),
     STR("\"a\r\nRCPT TO:<v@x>\"@remote.test"),
