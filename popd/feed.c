@@ -20,8 +20,7 @@ struct feed {
 	struct fail fail;
 	feed_ready *ready;
 	void *arg;
-	bool busy;      /* a job is under way */
-	bool abandoned; /* free it when the job is done */
+	bool busy; /* a job is under way */
 };
 
 static struct feed *
@@ -60,10 +59,7 @@ static void
 tell(struct feed *f, enum feed_result result, const char *text)
 {
 	f->busy = false;
-	if (f->abandoned)
-		feed_free(f);
-	else
-		f->ready(f->arg, result, buf_str(&f->piece), text);
+	f->ready(f->arg, result, buf_str(&f->piece), text);
 }
 
 static void
@@ -130,10 +126,7 @@ feed_free(struct feed *f)
 {
 	if (f == NULL)
 		return;
-	if (f->busy) {
-		f->abandoned = true;
-		return;
-	}
+	assert(!f->busy);
 	body_free(f->body);
 	buf_release(&f->piece);
 	free(f);

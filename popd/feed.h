@@ -33,7 +33,7 @@ struct feed *feed_open(struct store *store, struct workers *workers,
 /* Read the next piece; after FEED_MORE only. */
 void feed_next(struct feed *f);
 
-/* At any time; ready() is not called any more. */
+/* Not while a piece is awaited.  NULL is fine. */
 void feed_free(struct feed *f);
 
 #endif

@@ -294,7 +294,6 @@ main(int argc, char **argv)
 	drop_privileges(s.conf);
 	start_threads(&s);
 	find_authority(&s);
-	signal(SIGPIPE, SIG_IGN); /* a log nobody reads must not end us */
 	s.stop_timer = timer_new(s.popd.loop, stop_now, &s);
 	loop_on_signal(s.popd.loop, SIGTERM, stop, &s);
 	loop_on_signal(s.popd.loop, SIGINT, stop, &s);

@@ -20,7 +20,8 @@ begin_tls(struct pop3_session *s)
 	conn_start_tls(s->conn, s->popd->tls, NULL);
 }
 
-/* One line for fail2ban, the user last and quoted. */
+/* One line for fail2ban, the user last and quoted.  Not for who was right and
+ * could not be served. */
 static void
 log_refused(struct pop3_session *s, const char *reason)
 {
@@ -40,12 +41,10 @@ log_refused(struct pop3_session *s, const char *reason)
 }
 
 static void
-refuse(struct pop3_session *s, enum pop3_refusal why, const char *reason)
+refuse(struct pop3_session *s, enum pop3_refusal why)
 {
-	if (s->conn != NULL) {
-		log_refused(s, reason);
+	if (s->conn != NULL)
 		pop3_refused(s->pop3, why);
-	}
 	pop3_session_resume(s);
 }
 
@@ -59,7 +58,7 @@ maildrop_read(void *arg, const struct fail *f)
 		    maildrop_login(s->drop), f->text);
 		maildrop_free(s->drop);
 		s->drop = NULL;
-		refuse(s, POP3_UNAVAILABLE, "maildrop");
+		refuse(s, POP3_UNAVAILABLE);
 		return;
 	}
 	if (s->conn != NULL) {
@@ -84,13 +83,17 @@ login_checked(void *arg, const struct login_answer *a)
 		return;
 	}
 	if (a->result != LOGIN_GOOD) {
-		refuse(s, refusals[a->result], a->reason);
+		log_refused(s, a->reason);
+		refuse(s, refusals[a->result]);
 		return;
 	}
 	s->drop = maildrop_open(
 	    s->popd, a->account, a->login, s->ip, maildrop_read, s);
-	if (s->drop == NULL)
-		refuse(s, POP3_IN_USE, "in-use");
+	if (s->drop == NULL) {
+		log_info(&s->popd->log, "in use proto=pop3 rip=%s user=\"%s\"",
+		    s->ip, a->login);
+		refuse(s, POP3_IN_USE);
+	}
 }
 
 static void
@@ -104,10 +107,17 @@ begin_login(struct pop3_session *s, const struct pop3_request *req)
 }
 
 static void
-end_body(struct pop3_session *s)
+drop_feed(struct pop3_session *s)
 {
 	feed_free(s->feed);
 	s->feed = NULL;
+	s->feed_waits = false;
+}
+
+static void
+end_body(struct pop3_session *s)
+{
+	drop_feed(s);
 	if (pop3_body_end(s->pop3)) {
 		maildrop_fetched(s->drop, s->index);
 		s->n_fetched++;
@@ -122,8 +132,7 @@ body_failed(struct pop3_session *s, bool gone, const char *text)
 	if (!gone)
 		log_error(&s->popd->log, "message of %s: %s",
 		    maildrop_login(s->drop), text);
-	feed_free(s->feed);
-	s->feed = NULL;
+	drop_feed(s);
 	if (s->begun) /* no way to say so in POP3 but to break off */
 		pop3_session_abort(s);
 	else
@@ -147,6 +156,11 @@ body_piece(
 	struct pop3_session *s = arg;
 	bool more;
 
+	if (s->conn == NULL) {
+		drop_feed(s);
+		pop3_session_resume(s);
+		return;
+	}
 	if (result == FEED_GONE || result == FEED_FAILED) {
 		body_failed(s, result == FEED_GONE, text);
 		return;

@@ -123,7 +123,7 @@ pump(struct pop3_session *s)
 
 	s->pumping = true;
 	while (ev != POP3_NONE && !s->busy && !s->securing && !s->ending &&
-	       conn_has_room(s->conn)) {
+	       !s->popd->stopping && conn_has_room(s->conn)) {
 		struct str in = conn_input(s->conn);
 		size_t unread = in.len;
 		struct pop3_request req;
@@ -177,11 +177,10 @@ closed(void *arg, enum conn_end end, const char *text)
 		log_debug(&s->popd->log, "lost %s: %s", s->ip, text);
 	s->conn = NULL;
 	s->ending = true;
-	if (s->feed != NULL) {
-		feed_free(s->feed);
-		s->feed = NULL;
+	if (s->feed != NULL)
+		leave_maildrop(s); /* no job of it is under way */
+	if (s->feed_waits)
 		s->busy = false;
-	}
 	if (!s->busy)
 		session_free(s);
 }

@@ -34,7 +34,8 @@ struct pop3_session {
 	struct maildrop *drop; /* from the check of a login on */
 	bool logged_in;
 	struct feed *feed; /* of the message being given out */
-	bool feed_waits;   /* its next piece is not asked for yet */
+	bool feed_waits;   /* its next piece is not asked for yet; else it is
+	                    * under way */
 	bool begun;        /* its first line is out */
 	size_t index;      /* its place in the maildrop */
 	size_t n_fetched, n_deleted;

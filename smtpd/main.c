@@ -311,7 +311,7 @@ main(int argc, char **argv)
 	d.smtpd.traces.clock = &clock_system;
 	code = start(&d, file);
 	if (code != 0)
-		return code;
+		exit(code); /* with all that was made on the way */
 	notify_supervisor("READY=1");
 	log_info(&d.smtpd.log, "ready");
 	loop_run(d.smtpd.loop);

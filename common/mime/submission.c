@@ -5,6 +5,8 @@
 #include "common/mime/date.h"
 #include "common/mime/header.h"
 
+#define AUTHORS_MAX 100 /* each is looked up before the message is taken */
+
 static bool
 is_secret(struct str name)
 {
@@ -80,9 +82,14 @@ submission_check(struct str block, struct fail *f)
 	if (facts.sender > 1)
 		return fail(
 		    f, FAIL_PERM, "The message has more than one Sender field");
-	if (count_addresses(block, STR("From")) < 1)
+	n = count_addresses(block, STR("From"));
+	if (n < 1)
 		return fail(f, FAIL_PERM,
 		    "The From field has no address that can be read");
+	if (n > AUTHORS_MAX)
+		return fail(f, FAIL_PERM,
+		    "The From field may have at most %d addresses",
+		    AUTHORS_MAX);
 	n = count_addresses(block, STR("Sender"));
 	if (facts.sender == 1 && n != 1)
 		return fail(f, FAIL_PERM,

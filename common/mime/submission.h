@@ -22,8 +22,8 @@ struct submission_options {
 void submission_fix(
     struct str block, const struct submission_options *o, struct buf *out);
 
-/* Is it clear who writes?  Exactly one From with at least one address, at
- * most one Sender with exactly one, no field that could be read in two ways.
+/* Is it clear who writes?  Exactly one From with 1 to 100 addresses, at most
+ * one Sender with exactly one, no field that could be read in two ways.
  * Otherwise -1 and FAIL_PERM with a sentence for the client. */
 int submission_check(struct str block, struct fail *f);
 

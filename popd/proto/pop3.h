@@ -96,7 +96,6 @@ enum pop3_refusal {
 enum pop3_goodbye {
 	POP3_IDLE,
 	POP3_SHUTDOWN,
-	POP3_CROWDED
 };
 
 struct pop3 *pop3_new(const struct pop3_options *o);

@@ -45,14 +45,12 @@
 	R(MAILBOX_FULL, 452, "4.2.2", 0, "Mailbox is full")                    \
 	R(TOO_MANY_RECIPIENTS, 452, "4.5.3", 0, "Too many recipients, send the rest in another message") \
 	R(AUTH_TEMPORARY, 454, "4.7.0", 0, "Temporary authentication failure") \
-	R(TLS_UNAVAILABLE, 454, "4.7.0", 0, "TLS is not available now")        \
 	/* 5xx: the command */                                                 \
 	R(UNKNOWN_COMMAND, 500, "5.5.1", REPLY_FAULT, "No such command")       \
 	R(BAD_LINE, 500, "5.5.2", REPLY_FAULT, "Lines end in CRLF and hold no other CR, LF or NUL") \
 	R(LONG_LINE, 500, "5.5.2", REPLY_FAULT, "Line too long")               \
 	R(LONG_AUTH_LINE, 500, "5.5.6", REPLY_FAULT, "Authentication line too long") \
 	R(NOT_SMTP, 500, "5.5.1", REPLY_FAULT, "This is a mail server")        \
-	R(BAD_ARGUMENT, 501, "5.5.4", REPLY_FAULT, "Syntax error in argument") \
 	R(NO_ARGUMENT_TAKEN, 501, "5.5.4", REPLY_FAULT, "No argument allowed") \
 	R(ARGUMENT_MISSING, 501, "5.5.4", REPLY_FAULT, "Argument missing")     \
 	R(BAD_NAME, 501, "5.5.4", REPLY_FAULT, "Give a host name or an address literal") \

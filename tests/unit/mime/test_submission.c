@@ -84,6 +84,26 @@ check_check(void)
 	}
 }
 
+/* Each author is looked up while the store is locked. */
+static void
+check_many_authors(void)
+{
+	for (int n = 99; n <= 101; n++) {
+		struct fail f = {0};
+		struct buf block;
+
+		buf_init(&block, 16 * KB);
+		buf_add(&block, STR("From: a@b"));
+		for (int i = 1; i < n; i++)
+			buf_addf(&block, ",\r\n a+%d@b", i);
+		buf_add(&block, STR("\r\n"));
+		CHECK(submission_check(buf_str(&block), &f) ==
+		      (n <= 100 ? 0 : -1));
+		CHECK(n <= 100 || strstr(f.text, "at most 100") != NULL);
+		buf_release(&block);
+	}
+}
+
 static void
 check_authors(void)
 {
@@ -115,6 +135,7 @@ main(void)
 {
 	check_fix();
 	check_check();
+	check_many_authors();
 	check_authors();
 	return TEST_EXIT();
 }
