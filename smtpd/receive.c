@@ -408,5 +408,6 @@ receive_commit(struct receive *r, receive_done *done, void *arg)
 	r->job.run = run;
 	r->job.done = committed;
 	r->job.weight = r->size < ROW_MAX ? (size_t)r->size + KB : 2 * KB;
+	r->job.light = r->size < ROW_MAX;
 	store_write(r->d->store, &r->job);
 }

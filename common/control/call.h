@@ -18,6 +18,7 @@
 /* A(NAME, "what it must be") */
 #define CALL_ARG_TYPES(A)                                                      \
 	A(ADDRESS, "an address like bob@example.org")                          \
+	A(TARGET, "an address like bob@example.org")                           \
 	A(ALIAS, "an address, or @domain for a catch-all")                     \
 	A(DOMAIN, "a domain name")                                             \
 	A(SECRET, "a password of 1 to 1,000 octets in UTF-8")                  \

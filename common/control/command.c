@@ -46,10 +46,10 @@ static const struct command commands[] = {
 	{"user.remove", call_user_remove, CONTROL_LOGIN,
 	    {{"address", ARG_ADDRESS, NEEDED}}},
 	{"alias.add", call_alias_add, CONTROL_WRITE,
-	    {{"alias", ARG_ALIAS, NEEDED}, {"target", ARG_ADDRESS, NEEDED}}},
+	    {{"alias", ARG_ALIAS, NEEDED}, {"target", ARG_TARGET, NEEDED}}},
 	{"alias.list", call_alias_list, 0, {{0}}},
 	{"alias.remove", call_alias_remove, CONTROL_WRITE,
-	    {{"alias", ARG_ALIAS, NEEDED}, {"target", ARG_ADDRESS, OPTIONAL}}},
+	    {{"alias", ARG_ALIAS, NEEDED}, {"target", ARG_TARGET, OPTIONAL}}},
 	{"domain.add", call_domain_add, CONTROL_WRITE,
 	    {{"domain", ARG_DOMAIN, NEEDED}}},
 	{"domain.list", call_domain_list, 0, {{0}}},
@@ -93,6 +93,20 @@ has_control_octet(struct str s)
 	return false;
 }
 
+/* The local part as given: the address may be elsewhere (RFC 5321 s2.4). */
+static bool
+fold_target(struct str text, struct buf *out)
+{
+	struct str local, domain;
+
+	if (!addr_fold(text, out) || !addr_split(text, &local, &domain))
+		return false;
+	buf_clear(out);
+	buf_add(out, local);
+	buf_add_char(out, '@');
+	return addr_domain_fold(domain, out);
+}
+
 static bool
 fold_alias(struct str text, struct buf *out)
 {
@@ -111,6 +125,8 @@ read_text(enum call_arg_type type, struct str text, struct call_arg *arg)
 	switch (type) {
 	case ARG_ADDRESS:
 		return addr_fold(text, &arg->text);
+	case ARG_TARGET:
+		return fold_target(text, &arg->text);
 	case ARG_ALIAS:
 		return fold_alias(text, &arg->text);
 	case ARG_DOMAIN:

@@ -8,8 +8,11 @@
  * An account is in mail.db and its verifier in auth.db: two transactions.
  * The order is such that a crash between them leaves an account without
  * a password, which nobody can log in to and `passwd' or `remove' mend, and
- * never a password without its account.
+ * never a password without its account.  A removal that was cut short leaves
+ * an account without addresses, which a second `remove' ends.
  */
+
+#define REMOVED_AT_ONCE 1000 /* messages: some 20 ms */
 
 enum {
 	ADDRESS,
@@ -56,11 +59,38 @@ add_account(struct db *db, void *arg, struct fail *f)
 }
 
 static int
-remove_account(struct db *db, void *arg, struct fail *f)
+begin_removal(struct db *db, void *arg, struct fail *f)
 {
-	struct call *call = arg;
+	return account_remove_begin(db, text_of(arg, ADDRESS), f);
+}
 
-	return account_remove(db, text_of(call, ADDRESS), call->now_ms, f);
+struct removal {
+	struct call *call;
+	bool over;
+};
+
+static int
+remove_some(struct db *db, void *arg, struct fail *f)
+{
+	struct removal *r = arg;
+
+	return account_remove_some(db, text_of(r->call, ADDRESS),
+	    REMOVED_AT_ONCE, r->call->now_ms, &r->over, f);
+}
+
+/* In short transactions, between which mail is delivered. */
+static int
+remove_account(struct call *call, struct fail *f)
+{
+	struct db *db = call->control->mail;
+	struct removal r = {call, false};
+
+	if (db_write(db, begin_removal, call, f) == -1)
+		return -1;
+	while (!r.over)
+		if (db_write(db, remove_some, &r, f) == -1)
+			return -1;
+	return 0;
 }
 
 static int
@@ -133,7 +163,7 @@ call_user_add(struct call *call, struct fail *f)
 	if (db_write(call->control->mail, add_account, call, f) == -1)
 		return -1;
 	if (set_password(call, f) == -1) {
-		db_write(call->control->mail, remove_account, call, &undo);
+		remove_account(call, &undo);
 		return -1;
 	}
 	tell_address(call);
@@ -185,7 +215,7 @@ call_user_remove(struct call *call, struct fail *f)
 
 	if (db_read(call->control->mail, look_account, call, f) == -1 ||
 	    db_write(call->control->auth, remove_verifier, &v, f) == -1 ||
-	    db_write(call->control->mail, remove_account, call, f) == -1)
+	    remove_account(call, f) == -1)
 		return -1;
 	tell_address(call);
 	return 0;

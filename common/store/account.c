@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/store/account.h"
 
+#include <assert.h>
+
 #include "common/mime/addr.h"
 #include "common/store/hop.h"
 #include "common/store/mailbox.h"
 #include "common/store/route.h"
 #include "common/store/sql.h"
+#include "common/util/mem.h"
 
 static const char sql_domain[] = "SELECT id FROM domain WHERE name = ?1";
 static const char sql_taken[] =
     "SELECT 1 FROM address WHERE domain = ?1 AND local = ?2";
+static const char sql_going[] = "SELECT 1 FROM account WHERE login = ?1";
 static const char sql_add[] =
     "INSERT INTO account (login, quota_bytes, created) VALUES (?1, ?2, ?3)";
 static const char sql_add_use[] =
@@ -20,7 +24,7 @@ static const char sql_set_quota[] =
     "UPDATE account SET quota_bytes = ?2 WHERE login = ?1";
 
 static const char sql_set_state[] =
-    "UPDATE account SET state = ?2 WHERE login = ?1";
+    "UPDATE account SET state = ?2 WHERE login = ?1 AND state <> 2";
 
 static const char sql_each[] =
     "SELECT a.id, a.login, a.state, a.quota_bytes, u.bytes, u.messages,"
@@ -31,24 +35,17 @@ static const char sql_find[] =
     " a.created FROM account a JOIN account_use u ON u.account = a.id"
     " WHERE a.login = ?1";
 
-/* All of an account's messages at once: their hops, their bodies' counts,
- * they themselves.  What hangs on the account's row goes by its keys. */
-static const char sql_remove_hops[] =
-    "INSERT INTO hop (trace, n, at, daemon, kind, recipient, detail)"
-    " SELECT g.trace,"
-    " (SELECT coalesce(max(n), 0) + 1 FROM hop h WHERE h.trace = g.trace),"
-    " ?2, ?3, ?4, ?5, 'the account was removed'"
-    " FROM (SELECT DISTINCT trace FROM message WHERE mailbox IN"
-    " (SELECT id FROM mailbox WHERE account = ?1)) g"
-    " WHERE EXISTS (SELECT 1 FROM journey j WHERE j.trace = g.trace)";
-static const char sql_remove_holds[] =
-    "UPDATE body_use SET refs = refs - g.copies"
-    " FROM (SELECT body, count(*) AS copies FROM message WHERE mailbox IN"
-    " (SELECT id FROM mailbox WHERE account = ?1) GROUP BY body) AS g"
-    " WHERE g.body = body_use.body";
-static const char sql_remove_messages[] =
-    "DELETE FROM message WHERE mailbox IN"
-    " (SELECT id FROM mailbox WHERE account = ?1)";
+/* The first state keeps everything out, the mailboxes are emptied bit by bit,
+ * and the rest goes by the keys of the account's row. */
+static const char sql_set_going[] =
+    "UPDATE account SET state = 2 WHERE id = ?1";
+static const char sql_remove_addresses[] =
+    "DELETE FROM address WHERE account = ?1";
+static const char sql_some_mailbox[] =
+    "SELECT m.id FROM mailbox m JOIN mailbox_state s ON s.mailbox = m.id"
+    " WHERE m.account = ?1 AND s.messages > 0";
+static const char sql_some_messages[] =
+    "SELECT uid FROM message WHERE mailbox = ?1 ORDER BY uid LIMIT ?2";
 static const char sql_remove_expunged[] =
     "DELETE FROM expunged WHERE mailbox IN"
     " (SELECT id FROM mailbox WHERE account = ?1)";
@@ -106,6 +103,13 @@ account_add(struct db *db, struct str login, uint64_t quota_bytes,
 		return fail(f, FAIL_PERM,
 		    "%.*s exists already, as an account or an alias",
 		    STR_FMT(login));
+	if (got == 0)
+		got = sql_number(db, &taken, sql_going, f, "t", login);
+	if (got == 1)
+		return fail(f, FAIL_PERM,
+		    "%.*s is still being removed; "
+		    "`mailctl user remove %.*s' ends that",
+		    STR_FMT(login), STR_FMT(login));
 	if (got == -1 || sql_run(db, sql_add, f, "tii", login,
 			     (int64_t)quota_bytes, now_ms) == -1)
 		return -1;
@@ -116,22 +120,68 @@ account_add(struct db *db, struct str login, uint64_t quota_bytes,
 	return mailbox_add(db, *id, STR("INBOX"), now_ms, &inbox, f);
 }
 
+/* Remove up to max messages of one mailbox.  *n: how many. */
+static int
+empty_some(struct db *db, const struct account *a, size_t max, int64_t now_ms,
+    size_t *n, struct fail *f)
+{
+	struct hop who = {.at_ms = now_ms,
+	    .daemon = HOP_MAILCTL,
+	    .recipient = str_of(a->login),
+	    .detail = STR("the account was removed")};
+	uint32_t *uids = mem_new(max, sizeof(*uids));
+	size_t found = 0;
+	int64_t mailbox;
+	int got = sql_number(db, &mailbox, sql_some_mailbox, f, "i", a->id);
+
+	*n = 0;
+	if (got == 1) {
+		sqlite3_stmt *st = sql_bind(
+		    db, sql_some_messages, f, "ii", mailbox, (int64_t)max);
+
+		while ((got = sql_step(st, f)) == 1)
+			uids[found++] = (uint32_t)sql_int(st, 0);
+		if (got == 0)
+			got = mailbox_expunge(
+			    db, mailbox, uids, found, &who, n, f);
+	}
+	free(uids);
+	return got;
+}
+
 int
-account_remove(struct db *db, struct str login, int64_t now_ms, struct fail *f)
+account_remove_begin(struct db *db, struct str login, struct fail *f)
 {
 	struct account a;
 	int got = account_find(db, login, &a, f);
 
 	if (got == 0)
 		return no_such(login, f);
-	if (got == -1 ||
-	    sql_run(db, sql_remove_hops, f, "iiiit", a.id, now_ms,
-		(int64_t)HOP_MAILCTL, (int64_t)HOP_DELETED, login) == -1 ||
-	    sql_run(db, sql_remove_holds, f, "i", a.id) == -1 ||
-	    sql_run(db, sql_remove_messages, f, "i", a.id) == -1 ||
-	    sql_run(db, sql_remove_expunged, f, "i", a.id) == -1 ||
-	    sql_run(db, sql_remove_aliases, f, "t", login) == -1 ||
-	    sql_run(db, sql_remove_submitter, f, "i", a.id) == -1)
+	if (got == -1 || sql_run(db, sql_set_going, f, "i", a.id) == -1 ||
+	    sql_run(db, sql_remove_addresses, f, "i", a.id) == -1 ||
+	    sql_run(db, sql_remove_aliases, f, "t", login) == -1)
+		return -1;
+	return sql_run(db, sql_remove_submitter, f, "i", a.id);
+}
+
+int
+account_remove_some(struct db *db, struct str login, size_t max, int64_t now_ms,
+    bool *over, struct fail *f)
+{
+	struct account a;
+	size_t n;
+	int got = account_find(db, login, &a, f);
+
+	*over = got == 0;
+	if (got != 1)
+		return got;
+	assert(a.going && max > 0);
+	if (empty_some(db, &a, max, now_ms, &n, f) == -1)
+		return -1;
+	if (n > 0)
+		return 0;
+	*over = true;
+	if (sql_run(db, sql_remove_expunged, f, "i", a.id) == -1)
 		return -1;
 	return sql_run(db, sql_remove, f, "i", a.id);
 }
@@ -141,6 +191,7 @@ row(sqlite3_stmt *st)
 {
 	struct account a = {.id = sql_int(st, 0),
 	    .disabled = sql_int(st, 2) != 0,
+	    .going = sql_int(st, 2) == 2,
 	    .quota_bytes = (uint64_t)sql_int(st, 3),
 	    .bytes = (uint64_t)sql_int(st, 4),
 	    .messages = (uint64_t)sql_int(st, 5),

@@ -18,6 +18,7 @@ struct account {
 	int64_t id;
 	char login[321];
 	bool disabled;
+	bool going; /* its removal has begun: disabled, without addresses */
 	uint64_t quota_bytes; /* 0: none */
 	uint64_t bytes, messages;
 	int64_t created_ms;
@@ -27,9 +28,13 @@ struct account {
 int account_add(struct db *db, struct str login, uint64_t quota_bytes,
     int64_t now_ms, int64_t *id, struct fail *f);
 
-/* Remove account, addresses, mailboxes and messages. */
-int account_remove(
-    struct db *db, struct str login, int64_t now_ms, struct fail *f);
+/* Removal is many short transactions, or mail would wait for a large one: the
+ * first takes the addresses and every login and delivery away; each of the
+ * next takes up to max messages, the last the account itself (*over).  After a
+ * crash in between it is begun again.  What is begun cannot be undone. */
+int account_remove_begin(struct db *db, struct str login, struct fail *f);
+int account_remove_some(struct db *db, struct str login, size_t max,
+    int64_t now_ms, bool *over, struct fail *f);
 
 /* 1 found, 0 not, -1 failure. */
 int account_find(
@@ -58,7 +63,9 @@ int domain_find(struct db *db, struct str name, struct fail *f); /* 1, 0, -1 */
 int domain_each(struct db *db, bool (*each)(void *arg, struct str name),
     void *arg, struct fail *f);
 
-/* An alias delivers to its targets; "@domain" is the catch-all.  Adding to an
+/* An alias delivers to its targets; "@domain" is the catch-all.  Of a target
+ * only the domain need be folded: where that is not ours, the local part is
+ * kept as it is (RFC 5321 s2.4).  Adding to an
  * existing alias adds a target.  target NULL (len 0) removes the whole alias.
  */
 int alias_add(

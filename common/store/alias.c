@@ -17,7 +17,7 @@ static const char sql_add[] =
     " WHERE domain = ?1 AND local = ?2), ?3";
 static const char sql_remove[] =
     "DELETE FROM address WHERE domain = ?1 AND local = ?2"
-    " AND forward IS NOT NULL AND (?3 IS NULL OR forward = ?3)";
+    " AND forward IS NOT NULL AND (?3 IS NULL OR forward IN (?3, ?4))";
 static const char sql_each[] =
     "SELECT a.local || '@' || d.name, a.forward"
     " FROM address a JOIN domain d ON d.id = a.domain"
@@ -44,6 +44,23 @@ place(struct db *db, struct str alias, struct str *local, int64_t *domain,
 		return fail(f, FAIL_PERM, "%.*s is not a domain of ours",
 		    STR_FMT(name));
 	return got == 1 ? 0 : -1;
+}
+
+/* A target as it is kept: of ours the local part is folded, elsewhere it is
+ * not for us to change (RFC 5321 s2.4).  1 ours, 0 not, -1. */
+static int
+keep_target(struct db *db, struct str target, struct buf *out, struct fail *f)
+{
+	struct str local, domain;
+	int64_t id;
+	int got = 0;
+
+	if (addr_split(target, &local, &domain))
+		got = sql_number(db, &id, sql_domain, f, "t", domain);
+	if (got == 1 && addr_fold(target, out))
+		return 1;
+	buf_add(out, target);
+	return got == -1 ? -1 : 0;
 }
 
 static int
@@ -83,8 +100,8 @@ check_route(struct db *db, struct str address, struct str alias, struct fail *f)
 	return 0;
 }
 
-int
-alias_add(struct db *db, struct str alias, struct str target, struct fail *f)
+static int
+add(struct db *db, struct str alias, struct str target, struct fail *f)
 {
 	struct str local;
 	int64_t domain = 0, one;
@@ -114,13 +131,37 @@ alias_add(struct db *db, struct str alias, struct str target, struct fail *f)
 }
 
 int
+alias_add(struct db *db, struct str alias, struct str target, struct fail *f)
+{
+	struct buf kept;
+	int rc;
+
+	buf_init(&kept, target.len + ADDR_MAX);
+	rc = keep_target(db, target, &kept, f);
+	if (rc != -1)
+		rc = add(db, alias, buf_str(&kept), f);
+	buf_release(&kept);
+	return rc;
+}
+
+int
 alias_remove(struct db *db, struct str alias, struct str target, struct fail *f)
 {
+	struct buf kept;
 	struct str local;
 	int64_t domain = 0;
+	int rc;
 
-	if (place(db, alias, &local, &domain, f) == -1 ||
-	    sql_run(db, sql_remove, f, "ito", domain, local, target) == -1)
+	buf_init(&kept, target.len + ADDR_MAX);
+	/* as given too: its domain may have become ours since it was added */
+	rc = place(db, alias, &local, &domain, f);
+	if (rc == 0)
+		rc = keep_target(db, target, &kept, f);
+	if (rc != -1)
+		rc = sql_run(db, sql_remove, f, "itoo", domain, local, target,
+		    buf_str(&kept));
+	buf_release(&kept);
+	if (rc == -1)
 		return -1;
 	if (sql_changes(db) > 0)
 		return 0;

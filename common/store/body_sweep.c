@@ -8,8 +8,8 @@
 
 /* The highest id stays, or max + 1 would give it again. */
 static const char sql_dead[] =
-    "SELECT b.id, b.file FROM body_use u JOIN body b ON b.id = u.body"
-    " WHERE u.refs = 0 AND u.body < (SELECT max(id) FROM body)"
+    "SELECT id, file FROM body"
+    " WHERE refs = 0 AND id < (SELECT max(id) FROM body)"
     " LIMIT ?1";
 static const char sql_delete_data[] = "DELETE FROM body_data WHERE body = ?1";
 static const char sql_delete[] = "DELETE FROM body WHERE id = ?1";

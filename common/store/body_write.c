@@ -12,14 +12,11 @@ static const char sql_equal[] =
     "SELECT id, file, stored FROM body"
     " WHERE file IS NOT NULL AND hash = ?1 AND size = ?2";
 static const char sql_body[] =
-    "INSERT INTO body (size, stored, codec, hash, file)"
-    " VALUES (?1, ?2, ?3, ?4, ?5)";
-static const char sql_use[] =
-    "INSERT INTO body_use (body, refs) VALUES (?1, ?2)";
+    "INSERT INTO body (size, stored, codec, hash, file, refs)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 static const char sql_data[] =
     "INSERT INTO body_data (body, data) VALUES (?1, ?2)";
-static const char sql_hold[] =
-    "UPDATE body_use SET refs = refs + ?2 WHERE body = ?1";
+static const char sql_hold[] = "UPDATE body SET refs = refs + ?2 WHERE id = ?1";
 
 int
 body_hold(struct db *db, int64_t id, int64_t delta, struct fail *f)
@@ -38,13 +35,11 @@ insert(struct db *db, const struct sealed *s, int64_t refs, int64_t *id,
 {
 	struct str hash = {(const char *)s->hash, sizeof(s->hash)};
 
-	if (sql_run(db, sql_body, f, "iiibo", (int64_t)s->size,
-		(int64_t)s->stored, (int64_t)s->codec, hash,
-		str_of(s->file)) == -1)
+	if (sql_run(db, sql_body, f, "iiiboi", (int64_t)s->size,
+		(int64_t)s->stored, (int64_t)s->codec, hash, str_of(s->file),
+		refs) == -1)
 		return -1;
 	*id = sqlite3_last_insert_rowid(db->sqlite);
-	if (sql_run(db, sql_use, f, "ii", *id, refs) == -1)
-		return -1;
 	if (s->file != NULL)
 		return 0;
 	return sql_run(db, sql_data, f, "ib", *id, s->data);

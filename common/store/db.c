@@ -8,6 +8,7 @@
 
 #include "common/store/disk.h"
 #include "common/store/migrate.h"
+#include "common/store/object.h"
 #include "common/store/rules.h"
 #include "common/store/sql.h"
 #include "common/store/txn.h"
@@ -97,22 +98,19 @@ prepare(struct db *db, struct fail *f)
 static int
 open_writer(struct db *db, struct fail *f)
 {
-	char *objects = disk_path(db->dir, "objects");
 	int rc = -1;
 
-	if (disk_make_dir(db->dir, f) == -1 ||
-	    (db->file == DB_MAIL && disk_make_dir(objects, f) == -1))
-		goto out;
+	if (disk_make_dir(db->dir, f) == -1)
+		return -1;
 	db->lock = lock_new(db->dir, f);
 	if (db->lock == NULL || txn_lock(db, f) == -1)
-		goto out;
-	if (disk_make_file(
+		return -1;
+	if ((db->file != DB_MAIL || object_make_folders(db->dir, f) == 0) &&
+	    disk_make_file(
 		db->dir, files[db->file].name, files[db->file].mode, f) == 0 &&
 	    connect_file(db, f) == 0)
 		rc = prepare(db, f);
 	txn_unlock(db);
-out:
-	free(objects);
 	return rc;
 }
 

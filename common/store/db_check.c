@@ -18,12 +18,10 @@ static const char sql_keys[] =
     " \"table\", rowid, parent) FROM pragma_foreign_key_check";
 static const char sql_body_parts[] =
     "SELECT format('body %d has %s', b.id, CASE"
-    " WHEN u.body IS NULL THEN 'no count of its holders'"
     " WHEN d.body IS NULL THEN 'neither octets nor a file'"
     " ELSE 'octets and a file' END)"
-    " FROM body b LEFT JOIN body_use u ON u.body = b.id"
-    " LEFT JOIN body_data d ON d.body = b.id"
-    " WHERE u.body IS NULL OR (d.body IS NULL) <> (b.file IS NOT NULL)";
+    " FROM body b LEFT JOIN body_data d ON d.body = b.id"
+    " WHERE (d.body IS NULL) <> (b.file IS NOT NULL)";
 static const char sql_lone_data[] =
     "SELECT format('octets of body %d have no body', d.body)"
     " FROM body_data d LEFT JOIN body b ON b.id = d.body"
@@ -33,9 +31,9 @@ static const char sql_body_counts[] =
     " (SELECT body FROM message UNION ALL SELECT body FROM queue)"
     " GROUP BY body)"
     " SELECT format('body %d is held %d times, its count says %d',"
-    " u.body, coalesce(h.n, 0), u.refs)"
-    " FROM body_use u LEFT JOIN holds h ON h.body = u.body"
-    " WHERE u.refs <> coalesce(h.n, 0)";
+    " b.id, coalesce(h.n, 0), b.refs)"
+    " FROM body b LEFT JOIN holds h ON h.body = b.id"
+    " WHERE b.refs <> coalesce(h.n, 0)";
 static const char sql_messages[] =
     "SELECT format('message %d of mailbox %d %s', g.uid, g.mailbox, CASE"
     " WHEN m.id IS NULL THEN 'has no mailbox'"
@@ -77,7 +75,8 @@ static const char sql_account_parts[] =
     " iif(m.id IS NULL, 'INBOX', 'address')) FROM account a"
     " LEFT JOIN mailbox m ON m.account = a.id AND m.name = 'INBOX'"
     " WHERE m.id IS NULL"
-    " OR NOT EXISTS (SELECT 1 FROM address d WHERE d.account = a.id)";
+    " OR (a.state <> 2"
+    " AND NOT EXISTS (SELECT 1 FROM address d WHERE d.account = a.id))";
 static const char sql_expunged[] =
     "SELECT format('mailbox %d: the expunged UIDs %d:%d are not right',"
     " e.mailbox, e.low, e.high) FROM expunged e"
@@ -102,10 +101,10 @@ static const char sql_hops[] =
     " WHERE j.trace IS NULL";
 
 static const char sql_bodies[] =
-    "SELECT id FROM body b JOIN body_use u ON u.body = b.id"
-    " WHERE u.refs > 0 AND id > ?1 ORDER BY id LIMIT 1000";
+    "SELECT id FROM body"
+    " WHERE refs > 0 AND id > ?1 ORDER BY id LIMIT 1000";
 static const char sql_still_held[] =
-    "SELECT 1 FROM body_use WHERE body = ?1 AND refs > 0";
+    "SELECT 1 FROM body WHERE id = ?1 AND refs > 0";
 
 static const struct rule {
 	const char *sql;

@@ -17,7 +17,7 @@ static const char sql_inbox[] =
     " JOIN account_use u ON u.account = c.id"
     " JOIN mailbox m ON m.account = c.id AND m.name = 'INBOX'"
     " JOIN mailbox_state s ON s.mailbox = m.id"
-    " WHERE c.id = ?1";
+    " WHERE c.id = ?1 AND c.state <> 2";
 static const char sql_use[] =
     "UPDATE account_use SET bytes = bytes + ?2, messages = messages + 1"
     " WHERE account = ?1";

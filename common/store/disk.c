@@ -72,8 +72,9 @@ disk_adopt(int fd, const char *dir, mode_t mode, struct fail *f)
 	return 0;
 }
 
-int
-disk_make_dir(const char *path, struct fail *f)
+/* 1 made, 0 it was there, -1. */
+static int
+new_dir(const char *path, struct fail *f)
 {
 	char *parent = NULL;
 	int fd = -1, rc = -1;
@@ -86,14 +87,32 @@ disk_make_dir(const char *path, struct fail *f)
 		system_fail(f, path);
 		goto out;
 	}
-	if (disk_adopt(fd, parent, 02770, f) == -1 ||
-	    disk_sync_dir(parent, f) == -1)
-		goto out;
-	rc = 0;
+	if (disk_adopt(fd, parent, 02770, f) == 0)
+		rc = 1;
 out:
 	if (fd != -1)
 		close(fd);
 	free(parent);
+	return rc;
+}
+
+int
+disk_make_dir_unsynced(const char *path, struct fail *f)
+{
+	return new_dir(path, f) == -1 ? -1 : 0;
+}
+
+int
+disk_make_dir(const char *path, struct fail *f)
+{
+	int made = new_dir(path, f), rc = made;
+
+	if (made == 1) {
+		char *parent = parent_of(path);
+
+		rc = disk_sync_dir(parent, f);
+		free(parent);
+	}
 	return rc;
 }
 

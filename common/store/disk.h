@@ -18,6 +18,9 @@ char *disk_path(const char *dir, const char *name);
 /* Make a directory (2770) unless it is there, and sync its parent. */
 int disk_make_dir(const char *path, struct fail *f);
 
+/* The same, but the caller syncs the parent before the directory is used. */
+int disk_make_dir_unsynced(const char *path, struct fail *f);
+
 /* Make an empty file unless it is there, never opening one that is: closing
  * any descriptor of a database drops SQLite's locks on it. */
 int disk_make_file(

@@ -20,6 +20,27 @@ object_fail(struct fail *f, const char *name)
 }
 
 int
+object_make_folders(const char *dir, struct fail *f)
+{
+	char *objects = disk_path(dir, "objects");
+	int rc = disk_make_dir(objects, f);
+
+	for (unsigned i = 0; i < 256 && rc == 0; i++) {
+		char name[3], *path;
+
+		snprintf(name, sizeof(name), "%02x", i);
+		path = disk_path(objects, name);
+		rc = disk_make_dir_unsynced(path, f);
+		free(path);
+	}
+	/* also if all were there: who made them may have died before this */
+	if (rc == 0)
+		rc = disk_sync_dir(objects, f);
+	free(objects);
+	return rc;
+}
+
+int
 object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f)
 {
 	char nonce[17], *path;
@@ -42,35 +63,6 @@ object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f)
 	return -1;
 }
 
-/* Rename, making the folder of the new name if it is not there yet. */
-static int
-rename_into(const char *dir, const char *from, const char *to, struct fail *f)
-{
-	char *old = disk_path(dir, from), *path = disk_path(dir, to);
-	size_t slash = 0;
-	int rc = -1;
-
-	if (rename(old, path) == 0) {
-		rc = 0;
-		goto out;
-	}
-	if (errno != ENOENT) {
-		object_fail(f, to);
-		goto out;
-	}
-	if (!str_find_last(str_of(path), '/', &slash))
-		assert(!"an object has a folder");
-	path[slash] = '\0';
-	if (disk_make_dir(path, f) == -1)
-		goto out;
-	path[slash] = '/';
-	rc = rename(old, path) == 0 ? 0 : object_fail(f, to);
-out:
-	free(path);
-	free(old);
-	return rc;
-}
-
 static int
 sync_folder(const char *dir, const char *name, struct fail *f)
 {
@@ -83,6 +75,17 @@ sync_folder(const char *dir, const char *name, struct fail *f)
 	path[slash] = '\0';
 	rc = disk_sync_dir(path, f);
 	free(path);
+	return rc;
+}
+
+static int
+move(const char *dir, const char *from, const char *to, struct fail *f)
+{
+	char *old = disk_path(dir, from), *path = disk_path(dir, to);
+	int rc = rename(old, path) == 0 ? 0 : object_fail(f, to);
+
+	free(path);
+	free(old);
 	return rc;
 }
 
@@ -102,7 +105,7 @@ object_finish(const char *dir, int fd, const unsigned char hash[32],
 	snprintf(final, sizeof(final), "objects/%.2s/%s.%s", hex, hex, nonce);
 	if (fdatasync(fd) == -1)
 		return object_fail(f, name);
-	if (rename_into(dir, name, final, f) == -1)
+	if (move(dir, name, final, f) == -1)
 		return -1;
 	snprintf(name, DISK_NAME_MAX, "%s", final);
 	return sync_folder(dir, name, f);

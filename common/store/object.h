@@ -17,6 +17,11 @@
 #include "common/store/db.h"
 #include "common/store/disk.h"
 
+/* Make objects/ and the 256 folders in it, what is missing of them, durable
+ * when this returns: so no file ever goes into a folder that a crash may take
+ * away.  Under the lock. */
+int object_make_folders(const char *dir, struct fail *f);
+
 /* Make an empty file, locked; name is filled in.  The descriptor, or -1. */
 int object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f);
 

@@ -19,7 +19,7 @@ static const char sql_rows[] =
 static const char sql_first[] =
     "SELECT NULL, c.id, c.login, c.quota_bytes, u.bytes"
     " FROM account c JOIN account_use u ON u.account = c.id"
-    " ORDER BY c.id LIMIT 1";
+    " WHERE c.state <> 2 ORDER BY c.id LIMIT 1";
 
 /* An address that was met, and whether we are still inside it. */
 struct seen {
@@ -205,7 +205,23 @@ enter(struct walk *w, struct str address, int depth)
 	return true;
 }
 
-/* Everything a folded address leads to.  0, or -1. */
+/* The target of an alias whose domain became ours later may not be folded. */
+static int
+look_up_any(
+    struct walk *w, struct str local, struct str domain, struct rows *out)
+{
+	struct buf folded;
+	int rc;
+
+	buf_init(&folded, ADDR_MAX);
+	rc = look_up(w,
+	    addr_local_fold(local, &folded) ? buf_str(&folded) : local, domain,
+	    out);
+	buf_release(&folded);
+	return rc;
+}
+
+/* Everything an address leads to.  0, or -1. */
 static int
 expand(struct walk *w, struct str address, int depth)
 {
@@ -221,7 +237,7 @@ expand(struct walk *w, struct str address, int depth)
 	if (rc == 0)
 		add(w, 0, address);
 	if (rc == 1)
-		rc = look_up(w, local, domain, &rows);
+		rc = look_up_any(w, local, domain, &rows);
 	for (size_t i = 0; i < rows.n && rc == 0 && !w->loop; i++) {
 		const struct row *r = &rows.rows[i];
 

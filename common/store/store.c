@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "common/store/group.h"
+#include "common/store/joblist.h"
 #include "common/store/txn.h"
 #include "common/util/mem.h"
 
@@ -16,12 +17,6 @@
 #define PREPARERS    4
 #define READERS_MAX  4
 #define PROOF_S      1 /* between verification writes while unsound */
-
-/* First in, first out. */
-struct line {
-	struct store_job *first, **end;
-	size_t n;
-};
 
 struct reader {
 	struct store *store;
@@ -32,6 +27,13 @@ struct reader {
 /*
  * A write goes  raw -> (a preparer) -> ready -> (the writer) -> finished,
  * a read        asked -> (a reader) -> finished -> store_reap().
+ *
+ * A light write that comes alone, while the writer sleeps, is prepared by the
+ * writer itself: one thread to wake instead of two.
+ *
+ * Nobody is woken while the mutex is held, or when nobody sleeps.  A thread
+ * looks at its lines under the mutex before it sleeps, so who adds to a line
+ * under the mutex and sees nobody asleep need not call.
  */
 struct store {
 	char *dir;
@@ -45,39 +47,12 @@ struct store {
 
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t work_raw, work_ready, work_asked;
-	struct line raw, ready, asked, finished;
-	size_t preparing; /* jobs in the hands of preparers */
+	struct joblist raw, ready, asked, finished;
+	size_t preparing; /* jobs in the hands of whoever prepares them */
+	size_t preparers_asleep, readers_asleep;
+	bool writer_asleep; /* and not called yet */
 	bool closing;
 };
-
-static void
-line_init(struct line *l)
-{
-	*l = (struct line){.end = &l->first};
-}
-
-static void
-line_add(struct line *l, struct store_job *job)
-{
-	job->next = NULL;
-	*l->end = job;
-	l->end = &job->next;
-	l->n++;
-}
-
-static struct store_job *
-line_take(struct line *l)
-{
-	struct store_job *job = l->first;
-
-	if (job == NULL)
-		return NULL;
-	l->first = job->next;
-	if (l->first == NULL)
-		l->end = &l->first;
-	l->n--;
-	return job;
-}
 
 static void
 lock(struct store *s)
@@ -106,7 +81,7 @@ finish(struct store *s, struct store_job **jobs, size_t n)
 	lock(s);
 	first = s->finished.n == 0;
 	for (size_t i = 0; i < n; i++)
-		line_add(&s->finished, jobs[i]);
+		joblist_add(&s->finished, jobs[i]);
 	unlock(s);
 	if (first && s->o.wake != NULL)
 		s->o.wake(s->o.wake_arg);
@@ -119,6 +94,36 @@ finish_one(struct store *s, struct store_job *job, int rc)
 	finish(s, &job, 1);
 }
 
+/* Take the next raw job and prepare it.  Called and left locked. */
+static void
+prepare_one(struct store *s)
+{
+	struct store_job *job = joblist_take(&s->raw);
+	int rc;
+
+	assert(job != NULL);
+	s->preparing++;
+	unlock(s);
+	rc = job->prepare(job, &job->fail);
+	if (rc == -1)
+		finish_one(s, job, -1);
+	lock(s);
+	s->preparing--;
+	if (rc == 0)
+		joblist_add(&s->ready, job);
+}
+
+/* True if the writer sleeps: then the caller, and nobody else, signals
+ * work_ready as soon as it has unlocked. */
+static bool
+claim_writer(struct store *s)
+{
+	bool asleep = s->writer_asleep;
+
+	s->writer_asleep = false;
+	return asleep;
+}
+
 static void *
 prepare_jobs(void *arg)
 {
@@ -126,25 +131,20 @@ prepare_jobs(void *arg)
 
 	lock(s);
 	for (;;) {
-		struct store_job *job = line_take(&s->raw);
-		int rc;
-
-		if (job == NULL && s->closing)
-			break;
-		if (job == NULL) {
-			pthread_cond_wait(&s->work_raw, &s->mutex);
+		if (s->raw.n > 0) {
+			prepare_one(s);
+			if (!claim_writer(s))
+				continue;
+			unlock(s);
+			pthread_cond_signal(&s->work_ready);
+			lock(s);
 			continue;
 		}
-		s->preparing++;
-		unlock(s);
-		rc = job->prepare(job, &job->fail);
-		if (rc == -1)
-			finish_one(s, job, -1);
-		lock(s);
-		s->preparing--;
-		if (rc == 0)
-			line_add(&s->ready, job);
-		pthread_cond_signal(&s->work_ready);
+		if (s->closing)
+			break;
+		s->preparers_asleep++;
+		pthread_cond_wait(&s->work_raw, &s->mutex);
+		s->preparers_asleep--;
 	}
 	unlock(s);
 	return NULL;
@@ -166,13 +166,15 @@ read_jobs(void *arg)
 
 	lock(s);
 	for (;;) {
-		struct store_job *job = line_take(&s->asked);
+		struct store_job *job = joblist_take(&s->asked);
 		int rc = 0;
 
 		if (job == NULL && s->closing)
 			break;
 		if (job == NULL) {
+			s->readers_asleep++;
 			pthread_cond_wait(&s->work_asked, &s->mutex);
+			s->readers_asleep--;
 			continue;
 		}
 		unlock(s);
@@ -197,7 +199,7 @@ drain(struct store *s, struct store_job *group[GROUP_JOBS])
 	while (n < GROUP_JOBS && s->ready.first != NULL &&
 	       (n == 0 || weight + s->ready.first->weight <= GROUP_WEIGHT)) {
 		weight += s->ready.first->weight;
-		group[n++] = line_take(&s->ready);
+		group[n++] = joblist_take(&s->ready);
 	}
 	unlock(s);
 	return n;
@@ -258,15 +260,32 @@ static bool
 wait_ready(struct store *s)
 {
 	struct timespec until;
+	int rc = 0;
 
+	s->writer_asleep = true;
 	if (atomic_load(&s->sound)) {
 		pthread_cond_wait(&s->work_ready, &s->mutex);
-		return true;
+	} else {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += PROOF_S;
+		rc = pthread_cond_timedwait(&s->work_ready, &s->mutex, &until);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PROOF_S;
-	return pthread_cond_timedwait(&s->work_ready, &s->mutex, &until) !=
-	       ETIMEDOUT;
+	s->writer_asleep = false;
+	return rc != ETIMEDOUT;
+}
+
+/* Commit what is ready.  Called and left locked. */
+static void
+write_ready(struct store *s)
+{
+	/* a raw job the writer was called for is not to wait for the disk */
+	bool others = s->raw.n > 0 && s->preparers_asleep > 0;
+
+	unlock(s);
+	if (others)
+		pthread_cond_signal(&s->work_raw);
+	write_group(s);
+	lock(s);
 }
 
 static void *
@@ -277,9 +296,11 @@ write_jobs(void *arg)
 	lock(s);
 	for (;;) {
 		if (s->ready.n > 0) {
-			unlock(s);
-			write_group(s);
-			lock(s);
+			write_ready(s);
+			continue;
+		}
+		if (s->raw.n > 0 && s->raw.first->light && s->preparing == 0) {
+			prepare_one(s);
 			continue;
 		}
 		if (s->closing && s->raw.n == 0 && s->preparing == 0)
@@ -368,10 +389,10 @@ store_open(const struct store_options *o, struct fail *f)
 		s->o.max_waiting = 4096;
 	atomic_init(&s->sound, true);
 	init_sync(s);
-	line_init(&s->raw);
-	line_init(&s->ready);
-	line_init(&s->asked);
-	line_init(&s->finished);
+	joblist_init(&s->raw);
+	joblist_init(&s->ready);
+	joblist_init(&s->asked);
+	joblist_init(&s->finished);
 	if (open_connections(s, f) == -1 || start_threads(s, f) == -1) {
 		store_close(s);
 		return NULL;
@@ -379,10 +400,24 @@ store_open(const struct store_options *o, struct fail *f)
 	return s;
 }
 
+/* Whom to wake for what was just added to a line; NULL: nobody sleeps. */
+static pthread_cond_t *
+whom_to_wake(struct store *s, const struct joblist *l)
+{
+	if (l == &s->asked)
+		return s->readers_asleep > 0 ? &s->work_asked : NULL;
+	if (l == &s->ready)
+		return claim_writer(s) ? &s->work_ready : NULL;
+	if (l->n == 1 && l->first->light && s->preparing == 0 &&
+	    claim_writer(s))
+		return &s->work_ready;
+	return s->preparers_asleep > 0 ? &s->work_raw : NULL;
+}
+
 /* Take a job into a line, or refuse it. */
 static void
-submit(struct store *s, struct line *l, size_t waiting, pthread_cond_t *work,
-    struct store_job *job)
+submit(
+    struct store *s, struct joblist *l, size_t waiting, struct store_job *job)
 {
 	const char *refusal = NULL;
 
@@ -393,9 +428,13 @@ submit(struct store *s, struct line *l, size_t waiting, pthread_cond_t *work,
 	else if (waiting >= s->o.max_waiting)
 		refusal = "the store is busy";
 	if (refusal == NULL) {
-		line_add(l, job);
-		pthread_cond_signal(work);
+		pthread_cond_t *work;
+
+		joblist_add(l, job);
+		work = whom_to_wake(s, l);
 		unlock(s);
+		if (work != NULL)
+			pthread_cond_signal(work);
 		return;
 	}
 	unlock(s);
@@ -407,18 +446,15 @@ void
 store_write(struct store *s, struct store_job *job)
 {
 	lock(s);
-	if (job->prepare != NULL)
-		submit(s, &s->raw, s->raw.n + s->ready.n, &s->work_raw, job);
-	else
-		submit(
-		    s, &s->ready, s->raw.n + s->ready.n, &s->work_ready, job);
+	submit(s, job->prepare != NULL ? &s->raw : &s->ready,
+	    s->raw.n + s->ready.n, job);
 }
 
 void
 store_read(struct store *s, struct store_job *job)
 {
 	lock(s);
-	submit(s, &s->asked, s->asked.n, &s->work_asked, job);
+	submit(s, &s->asked, s->asked.n, job);
 }
 
 void
@@ -428,7 +464,7 @@ store_reap(struct store *s)
 
 	lock(s);
 	job = s->finished.first;
-	line_init(&s->finished);
+	joblist_init(&s->finished);
 	unlock(s);
 	for (; job != NULL; job = next) {
 		next = job->next; /* done() may free it */

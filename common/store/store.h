@@ -31,6 +31,8 @@ struct store_job {
 	int (*run)(struct db *db, struct store_job *job, struct fail *f);
 	void (*done)(struct store_job *job);
 	size_t weight; /* about how many bytes run() writes */
+	bool light;    /* prepare() is so short that the writer, when it has
+	                * nothing else to do, may run it itself */
 	int rc;        /* for done(): 0 or -1 */
 	struct fail fail;
 	struct store_job *next; /* the store's own */

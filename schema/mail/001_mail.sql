@@ -12,7 +12,7 @@ CREATE TABLE domain (
 CREATE TABLE account (
 	id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	login		TEXT NOT NULL UNIQUE,		-- folded address
-	state		INTEGER NOT NULL DEFAULT 0,	-- 0 active, 1 disabled: mail is kept, no login
+	state		INTEGER NOT NULL DEFAULT 0,	-- 0 active, 1 disabled: mail is kept, no login, 2 being removed
 	quota_bytes	INTEGER NOT NULL DEFAULT 0,	-- 0: no limit
 	created		INTEGER NOT NULL
 ) STRICT;
@@ -30,7 +30,7 @@ CREATE TABLE address (
 	local		TEXT NOT NULL,			-- folded local part; '' is the catch-all
 	n		INTEGER NOT NULL DEFAULT 0,	-- several targets make a list
 	account		INTEGER REFERENCES account (id) ON DELETE CASCADE,
-	forward		TEXT,				-- folded address, here or elsewhere
+	forward		TEXT,				-- an address; elsewhere the local part as given
 	PRIMARY KEY (domain, local, n),
 	CHECK ((account IS NULL) <> (forward IS NULL))
 ) STRICT, WITHOUT ROWID;
@@ -43,17 +43,13 @@ CREATE TABLE body (
 	stored		INTEGER NOT NULL CHECK (stored >= 0),	-- octets kept
 	codec		INTEGER NOT NULL,		-- 0 plain, 1 zstd
 	hash		BLOB NOT NULL,			-- BLAKE2b-256 of the plain octets
-	file		TEXT				-- "objects/xx/<hash in hex>.<nonce>"; NULL: in body_data
+	file		TEXT,				-- "objects/xx/<hash in hex>.<nonce>"; NULL: in body_data
+	refs		INTEGER NOT NULL CHECK (refs >= 0)	-- messages and queue entries that hold it
 ) STRICT;
 CREATE INDEX body_file ON body (hash) WHERE file IS NOT NULL;	-- only files are shared by content
+CREATE INDEX body_dead ON body (id) WHERE refs = 0;		-- waits for the sweeper
 
--- How many messages and queue entries hold a body: narrow, since it is rewritten.
-CREATE TABLE body_use (
-	body		INTEGER PRIMARY KEY REFERENCES body (id) ON DELETE CASCADE,
-	refs		INTEGER NOT NULL CHECK (refs >= 0)
-) STRICT;
-CREATE INDEX body_dead ON body_use (body) WHERE refs = 0;	-- waits for the sweeper
-
+-- Octets of the small ones: apart, since refs is rewritten.
 CREATE TABLE body_data (
 	body		INTEGER PRIMARY KEY,
 	data		BLOB NOT NULL

@@ -185,7 +185,8 @@ measure(struct bench *b, size_t producers, int seconds)
 		p[i].job = (struct store_job){.prepare = prepare,
 		    .run = run,
 		    .done = done,
-		    .weight = SIZE};
+		    .weight = SIZE,
+		    .light = true};
 		p[i].bench = b;
 		p[i].account = i % ACCOUNTS;
 		start(&p[i]);

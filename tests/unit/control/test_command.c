@@ -252,6 +252,17 @@ test_aliases(void)
 	    "usage", "catch-all"));
 	json_t *reply = ask("{'command':'alias.list'}");
 	CHECK(json_array_size(json_object_get(reply, "aliases")) == 3);
+	/* RFC 5321 s2.4: elsewhere the case of a local part may matter */
+	CHECK(is_ok("{'command':'alias.add','alias':'Far@d.test',"
+		    "'target':'Some.One@Remote.TEST'}"));
+	json_t *far = ask("{'command':'alias.list'}");
+	CHECK_STR(cell(far, "aliases", 0, "target"), "Some.One@remote.test");
+	json_decref(far);
+	CHECK(is_ok("{'command':'alias.remove','alias':'far@d.test',"
+		    "'target':'Some.One@remote.test'}"));
+	CHECK(is_refused("{'command':'alias.add','alias':'far@d.test',"
+			 "'target':'some one@remote.test'}",
+	    "usage", "must be"));
 	json_decref(reply);
 	CHECK(is_ok("{'command':'alias.remove','alias':'team@d.test',"
 		    "'target':'x@far.test'}"));

@@ -18,6 +18,20 @@ struct change {
 	const char *refusal; /* a part of it; NULL: it works */
 };
 
+/* All of a removal in one transaction. */
+static int
+remove_all(struct db *db, struct str login, size_t step, struct fail *f)
+{
+	bool over = false;
+
+	if (account_remove_begin(db, login, f) == -1)
+		return -1;
+	while (!over)
+		if (account_remove_some(db, login, step, NOW, &over, f) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 apply(struct db *db, void *arg, struct fail *f)
 {
@@ -29,7 +43,7 @@ apply(struct db *db, void *arg, struct fail *f)
 	case ACCOUNT_ADD:
 		return account_add(db, a, 0, NOW, &id, f);
 	case ACCOUNT_REMOVE:
-		return account_remove(db, a, NOW, f);
+		return remove_all(db, a, 1, f);
 	case DOMAIN_ADD:
 		return domain_add(db, a, NOW, f);
 	case DOMAIN_REMOVE:
@@ -169,7 +183,7 @@ removal_takes_everything_along(void)
 	CHECK(fixture_deliver(&x, STR("two\r\n"), both, 1, &f) > 0);
 	MUST(db_write(x.db, apply, &remove, &why));
 	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 1);
-	CHECK(fixture_number(&x, "SELECT sum(refs) FROM body_use") == 1);
+	CHECK(fixture_number(&x, "SELECT sum(refs) FROM body") == 1);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM hop WHERE kind = 11") ==
 	      2);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM address") == 2);
@@ -266,11 +280,63 @@ who_owns_what(void)
 	fixture_release(&x);
 }
 
+/* What a crash in the middle of a removal leaves, and how it goes on. */
+static void
+removal_goes_in_steps(void)
+{
+	struct fixture x;
+	struct str login = STR("alice@d.test");
+	struct delivery_target alice = {0, login, STR("")};
+	struct change refused[] = {
+	    {ACCOUNT_ADD, "alice@d.test", NULL, "still being removed"},
+	    {ENABLE,      "alice@d.test", NULL, "no account"         },
+	};
+	struct account a;
+	struct fail f;
+	bool over = false;
+
+	fixture_init(&x);
+	alice.account = x.alice;
+	for (int i = 0; i < 5; i++)
+		CHECK(fixture_deliver(&x, STR("a\r\n"), &alice, 1, &f) > 0);
+	MUST(txn_lock(x.db, &why));
+	MUST(txn_begin(x.db, &why));
+	MUST(account_remove_begin(x.db, login, &why));
+	MUST(account_remove_some(x.db, login, 2, NOW, &over, &why));
+	CHECK(!over);
+	MUST(txn_commit(x.db, &why));
+	txn_unlock(x.db);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 3);
+	CHECK(account_find(x.db, login, &a, &f) == 1);
+	CHECK(a.disabled && a.going && a.messages == 3);
+	CHECK(fixture_is_clean(&x));
+	CHECK(fixture_deliver(&x, STR("late\r\n"), &alice, 1, &f) == -1);
+	CHECK(f.kind == FAIL_TEMP);
+	CHECK(account_owns(x.db, x.alice, login, &f) == 0);
+	for (size_t i = 0; i < 2; i++) {
+		CHECK(db_write(x.db, apply, &refused[i], &f) == -1);
+		CHECK(strstr(f.text, refused[i].refusal) != NULL);
+	}
+	MUST(txn_lock(x.db, &why));
+	MUST(txn_begin(x.db, &why));
+	MUST(remove_all(x.db, login, 2, &why));
+	MUST(txn_commit(x.db, &why));
+	txn_unlock(x.db);
+	CHECK(account_find(x.db, login, &a, &f) == 0);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 0);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM expunged") == 0);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM hop WHERE kind = 11") ==
+	      5);
+	CHECK(fixture_is_clean(&x));
+	fixture_release(&x);
+}
+
 int
 main(void)
 {
 	changes_and_refusals();
 	removal_takes_everything_along();
+	removal_goes_in_steps();
 	uid_validity_rises();
 	who_owns_what();
 	return TEST_EXIT();

@@ -133,7 +133,7 @@ large_ones_are_shared_and_swept(void)
 	fixture_init(&x);
 	id = keep(&x, s);
 	CHECK(keep(&x, s) == id);
-	CHECK(fixture_number(&x, "SELECT refs FROM body_use") == 2);
+	CHECK(fixture_number(&x, "SELECT refs FROM body") == 2);
 	CHECK(fixture_objects(&x) == 1);
 	open.id = id;
 	MUST(db_read(x.db, fixture_open_body, &open, &why));
@@ -216,8 +216,6 @@ orphans_go_stages_stay(void)
 	snprintf(path, sizeof(path), "%s/objects/new.0000000000000000", x.dir);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	CHECK(fd != -1 && close(fd) == 0);
-	snprintf(path, sizeof(path), "%s/objects/ab", x.dir);
-	CHECK(mkdir(path, 0700) == 0);
 	snprintf(path, sizeof(path), "%s/objects/ab/%064d.0123456789abcdef",
 	    x.dir, 0);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
@@ -234,6 +232,62 @@ orphans_go_stages_stay(void)
 	stage_free(held);
 	CHECK(fixture_objects(&x) == 1);
 	CHECK(fixture_is_clean(&x));
+	free(bytes);
+	fixture_release(&x);
+}
+
+/* How many of the 256 folders are there. */
+static int
+count_folders(struct fixture *x)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < 256; i++) {
+		struct stat st;
+		char path[96];
+
+		snprintf(path, sizeof(path), "%s/objects/%02x", x->dir, i);
+		n += stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+		     (st.st_mode & 07777) == 02770;
+	}
+	return n;
+}
+
+/* Every folder is made before anything goes into it, none while mail comes:
+ * its own name in objects/ might not be on disk yet. */
+static void
+folders_are_made_at_open(void)
+{
+	struct fixture x;
+	char *bytes = fixture_noise(300000, 8), path[300];
+	struct str s = {bytes, 300000};
+	struct stage *stage;
+	struct fail f;
+	sqlite3_stmt *st;
+
+	fixture_init(&x);
+	CHECK(count_folders(&x) == 256);
+	keep(&x, s);
+	CHECK(sqlite3_prepare_v2(x.db->sqlite, "SELECT file FROM body", -1, &st,
+		  NULL) == SQLITE_OK);
+	CHECK(sqlite3_step(st) == SQLITE_ROW);
+	snprintf(path, sizeof(path), "%s/%s", x.dir,
+	    (const char *)sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+	CHECK(unlink(path) == 0);
+	*strrchr(path, '/') = '\0';
+	CHECK(rmdir(path) == 0);
+	stage = stage_new(x.dir);
+	stage_add(stage, s);
+	CHECK(stage_seal(stage, STR(""), &f) == -1 && f.kind == FAIL_TEMP);
+	stage_free(stage);
+	CHECK(fixture_objects(&x) == 0 && count_folders(&x) == 255);
+	/* a copy brought back without its empty folders */
+	db_close(x.db);
+	fixture_open(&x);
+	CHECK(count_folders(&x) == 256);
+	keep(&x, s);
+	CHECK(fixture_objects(&x) == 1);
 	free(bytes);
 	fixture_release(&x);
 }
@@ -327,6 +381,7 @@ main(void)
 	large_ones_are_shared_and_swept();
 	a_lost_file_is_not_shared();
 	orphans_go_stages_stay();
+	folders_are_made_at_open();
 	damage_is_seen();
 	return TEST_EXIT();
 }

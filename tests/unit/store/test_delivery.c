@@ -44,7 +44,7 @@ one_body_for_many(void)
 	CHECK(fixture_deliver(&x, STR("Subject: hi\r\n\r\nall\r\n"), c.targets,
 		  PEOPLE + 3, &f) > 0);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM body") == 1);
-	CHECK(fixture_number(&x, "SELECT refs FROM body_use") == PEOPLE + 1);
+	CHECK(fixture_number(&x, "SELECT refs FROM body") == PEOPLE + 1);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == PEOPLE);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM recipient") == 1);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM recipient WHERE"

@@ -166,7 +166,15 @@ record(struct model *m)
 static int
 remove_login(struct db *db, void *arg, struct fail *f)
 {
-	return account_remove(db, str_of(arg), NOW, f);
+	struct str login = str_of(arg);
+	bool over = false;
+
+	if (account_remove_begin(db, login, f) == -1)
+		return -1;
+	while (!over)
+		if (account_remove_some(db, login, 2, NOW, &over, f) == -1)
+			return -1;
+	return 0;
 }
 
 static void

@@ -163,7 +163,7 @@ the_last_takes_the_body_along(void)
 
 	fixture_init(&x);
 	trace = send_three(&x);
-	CHECK(fixture_number(&x, "SELECT refs FROM body_use") == 2);
+	CHECK(fixture_number(&x, "SELECT refs FROM body") == 2);
 	for (int i = 0; i < 3; i++) {
 		struct queue_outcome o = {.trace = trace,
 		    .n = i + 1,
@@ -184,7 +184,7 @@ the_last_takes_the_body_along(void)
 		CHECK(fixture_is_clean(&x));
 	}
 	CHECK(fixture_number(&x, "SELECT count(*) FROM queue") == 0);
-	CHECK(fixture_number(&x, "SELECT refs FROM body_use") == 1);
+	CHECK(fixture_number(&x, "SELECT refs FROM body") == 1);
 	fixture_release(&x);
 }
 

@@ -6,14 +6,16 @@ static int
 add_aliases(struct db *db, void *arg, struct fail *f)
 {
 	static const char *const aliases[][2] = {
-	    {"team@d.test",  "alice@d.test"  },
-	    {"team@d.test",  "bob@d.test"    },
-	    {"team@d.test",  "x@remote.test" },
-	    {"both@d.test",  "team@d.test"   },
-	    {"both@d.test",  "alice+x@d.test"},
-	    {"fwd@d.test",   "x@remote.test" },
-	    {"@e.test",      "carol@e.test"  },
-	    {"abuse@e.test", "bob@d.test"    },
+	    {"team@d.test",  "alice@d.test"     },
+	    {"team@d.test",  "bob@d.test"       },
+	    {"team@d.test",  "x@remote.test"    },
+	    {"both@d.test",  "team@d.test"      },
+	    {"both@d.test",  "alice+x@d.test"   },
+	    {"fwd@d.test",   "x@remote.test"    },
+	    {"@e.test",      "carol@e.test"     },
+	    {"abuse@e.test", "bob@d.test"       },
+	    {"case@d.test",  "Big.X@remote.test"},
+	    {"ours@d.test",  "BOB@d.test"       },
 	};
 
 	(void)arg;
@@ -30,7 +32,7 @@ static const char sql_odd[] =
     " (1, 'loop1', 0, 'loop2@d.test'), (1, 'loop2', 0, 'loop3@d.test'),"
     " (1, 'loop3', 0, 'loop1@d.test'), (1, 'self', 0, 'self@d.test'),"
     " (1, 'half', 0, 'gone@d.test'), (1, 'half', 1, 'bob@d.test'),"
-    " (1, 'dead', 0, 'gone@d.test');"
+    " (1, 'dead', 0, 'gone@d.test'), (1, 'later', 0, 'Bob@d.test');"
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n"
     " WHERE i < 30) INSERT INTO address (domain, local, n, forward)"
     " SELECT 1, 'deep' || i, 0, 'deep' || (i + 1) || '@d.test' FROM n;"
@@ -56,6 +58,9 @@ static const struct {
     {"alice++@d.test",                  ROUTE_OK,      "alice@d.test ",                           ""                 },
     {"+x@d.test",		       ROUTE_UNKNOWN, "",					""                 },
     {"team@d.test",		     ROUTE_OK,      "alice@d.test bob@d.test x@remote.test! ", ""                 },
+    {"case@d.test",		     ROUTE_OK,      "Big.X@remote.test! ",                     ""                 },
+    {"ours@d.test",		     ROUTE_OK,      "bob@d.test ",                             ""                 },
+    {"later@d.test",                    ROUTE_OK,      "bob@d.test ",                             ""                 },
     {"team+x@d.test",                   ROUTE_OK,      "alice@d.test bob@d.test x@remote.test! ", ""                 },
     {"both@d.test",		     ROUTE_OK,      "alice@d.test bob@d.test x@remote.test! ", ""                 },
     {"fwd@d.test",		      ROUTE_OK,      "x@remote.test! ",                         ""                 },

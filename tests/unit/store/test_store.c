@@ -307,6 +307,54 @@ closing_finishes_everything(void)
 	fixture_release(&h.x);
 }
 
+/* Light, slow, plain and failing writes in ever other company: whoever is
+ * asleep when one comes, it is done without another coming after it. */
+static void
+nobody_oversleeps(void)
+{
+	struct host h = {0};
+	struct job *jobs = mem_new(JOBS, sizeof(*jobs));
+	size_t sent = 0;
+
+	fixture_init(&h.x);
+	host_open(&h, 0);
+	for (unsigned round = 0; sent < JOBS; round++) {
+		size_t n = 1 + round % 4;
+
+		for (size_t i = 0; i < n && sent < JOBS; i++, sent++) {
+			unsigned kind = (round / 4 >> 2 * i) & 3;
+			struct job *j = &jobs[sent];
+
+			*j = job(&h, (int)sent);
+			j->job.light = kind == 1 || kind == 2;
+			j->prepare_fails = kind == 2;
+			if (kind != 3)
+				j->job.prepare = prepare;
+			store_write(h.store, &j->job);
+			if (round % 5 == 0)
+				usleep(50);
+		}
+		host_wait(&h, sent);
+	}
+	/* the last one may be under way when the end comes */
+	for (int i = 0; i < 4; i++) {
+		struct job last = job(&h, JOBS + i);
+
+		last.job.prepare = prepare;
+		last.job.light = i % 2 == 0;
+		last.prepare_fails = i >= 2;
+		store_write(h.store, &last.job);
+		host_close(&h);
+		CHECK(last.job.rc == (i < 2 ? 0 : -1));
+		host_open(&h, 0);
+	}
+	host_close(&h);
+	for (int i = 0; i < JOBS; i++)
+		CHECK(jobs[i].job.rc == (jobs[i].prepare_fails ? -1 : 0));
+	free(jobs);
+	fixture_release(&h.x);
+}
+
 static void
 open_fails_clearly(void)
 {
@@ -324,6 +372,7 @@ main(void)
 	one_commit_for_a_group();
 	too_many_are_refused();
 	closing_finishes_everything();
+	nobody_oversleeps();
 	open_fails_clearly();
 	return TEST_EXIT();
 }
