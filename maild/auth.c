@@ -29,6 +29,7 @@ struct auth {
 	struct throttle *throttle;
 	struct verified *verified;
 	size_t pending;
+	struct check *waiting; /* for others of their address to be checked */
 	bool stopping;
 };
 
@@ -42,7 +43,10 @@ struct check {
 	struct secret password;
 	uint64_t key; /* of the peer's address */
 	uint64_t round;
-	bool make; /* the account, if there is none */
+	struct check *next_waiting;
+	uint64_t guess;
+	bool begun; /* the throttle counts the guess until it is over */
+	bool make;  /* the account, if there is none */
 	bool has_account, has_verifier, right;
 	struct account account;
 	char verifier[CREDENTIAL_VERIFIER_MAX];
@@ -62,10 +66,48 @@ enum reason {
 #undef R
 };
 
+static int64_t
+now_ms(const struct auth *a)
+{
+	return clock_mono_ms(a->maild->clock);
+}
+
+/* Wait until another check of the same address is over. */
+static void
+put_off(struct check *c)
+{
+	struct check **end = &c->auth->waiting;
+
+	while (*end != NULL)
+		end = &(*end)->next_waiting;
+	c->next_waiting = NULL;
+	*end = c;
+}
+
+/* The first that waits for a check of this address may ask again.  If it has
+ * to wait again, another one is under way. */
+static void
+call_waiting(struct auth *a, uint64_t key)
+{
+	struct check **at = &a->waiting, *c;
+
+	while (*at != NULL && (*at)->key != key)
+		at = &(*at)->next_waiting;
+	c = *at;
+	if (c == NULL)
+		return;
+	*at = c->next_waiting;
+	store_read(a->maild->mail, &c->job);
+}
+
 static void
 release(struct check *c)
 {
 	c->auth->pending--;
+	if (c->begun)
+		throttle_end(
+		    c->auth->throttle, c->key, buf_str(&c->user), c->guess);
+	call_waiting(c->auth, c->key);
 	buf_release(&c->user);
 	secret_release(&c->password);
 	free(c);
@@ -97,22 +139,14 @@ refuse(struct check *c, enum reason why)
 		      reasons[why].word, "text", reasons[why].text));
 }
 
-static int64_t
-now_ms(const struct auth *a)
-{
-	return clock_mono_ms(a->maild->clock);
-}
-
 static void
 conclude(struct check *c)
 {
 	struct auth *a = c->auth;
-	struct str user = buf_str(&c->user),
-		   password = secret_str(&c->password);
+	struct str user = buf_str(&c->user);
 
 	if (!c->right) {
-		throttle_failed(a->throttle, now_ms(a), c->key, user,
-		    verified_guess(a->verified, user, password));
+		throttle_failed(a->throttle, now_ms(a), c->key, user, c->guess);
 		refuse(c, REASON_BAD);
 	} else if (c->account.disabled) {
 		refuse(c, REASON_DISABLED);
@@ -268,6 +302,7 @@ look_up(struct check *c)
 		return;
 	}
 	c->round = verified_round(a->verified);
+	c->guess = verified_guess(a->verified, user, secret_str(&c->password));
 	switch (verified_find(
 	    a->verified, now_ms(a), user, secret_str(&c->password))) {
 	case VERIFIED_RIGHT:
@@ -279,6 +314,14 @@ look_up(struct check *c)
 		return;
 	case VERIFIED_UNKNOWN:
 		break;
+	}
+	c->begun = throttle_begin(
+	    a->throttle, now_ms(a), c->key, user, c->guess);
+	if (!c->begun) {
+		/* its account may change meanwhile */
+		c->job.run = find_account;
+		put_off(c);
+		return;
 	}
 	c->job.run = find_verifier;
 	c->job.done = found_verifier;

@@ -15,12 +15,21 @@ struct guess {
 	int64_t at_ms;
 };
 
-/* An address with failures in the window.  n is at most FRIEND_FACTOR times
- * the limit; beyond that the oldest makes room. */
+/* A guess that is being checked, by so many at once. */
+struct pending {
+	uint64_t user, guess;
+	size_t checks;
+};
+
+/* An address with failures in the window, or guesses under way.  n and
+ * n_pending are at most FRIEND_FACTOR times the limit; beyond that the oldest
+ * failure makes room. */
 struct offender {
 	uint64_t key;
 	struct guess *guesses; /* oldest first */
 	size_t n;
+	struct pending *pending;
+	size_t n_pending;
 	UT_hash_handle hh;
 };
 
@@ -62,6 +71,7 @@ drop_offender(struct throttle *t, struct offender *o)
 {
 	HASH_DEL(t->offenders, o);
 	free(o->guesses);
+	free(o->pending);
 	free(o);
 }
 
@@ -149,6 +159,15 @@ keep_guesses(
 	o->n = n;
 }
 
+/* May this user try from there, when so many have failed? */
+static bool
+has_room(struct throttle *t, size_t failed, uint64_t key, uint64_t user)
+{
+	return failed < t->max_failures ||
+	       (failed < t->max_failures * FRIEND_FACTOR &&
+		   find_friend(t, key, user) != NULL);
+}
+
 bool
 throttle_allows(
     struct throttle *t, int64_t now_ms, uint64_t key, struct str user)
@@ -158,10 +177,69 @@ throttle_allows(
 	if (o == NULL)
 		return true;
 	keep_guesses(t, o, now_ms, 0);
-	if (o->n < t->max_failures)
+	return has_room(t, o->n, key, hash_user(t, user));
+}
+
+/* The newest, in place of the oldest when there are too many. */
+static struct offender *
+new_offender(struct throttle *t, uint64_t key)
+{
+	struct offender *o = MEM_NEW(struct offender);
+
+	if (HASH_COUNT(t->offenders) >= THROTTLE_KEYS)
+		drop_offender(t, t->offenders);
+	o->key = key;
+	append_offender(t, o);
+	return o;
+}
+
+static struct pending *
+find_pending(const struct offender *o, uint64_t user, uint64_t guess)
+{
+	for (size_t i = 0; i < o->n_pending; i++)
+		if (o->pending[i].user == user && o->pending[i].guess == guess)
+			return &o->pending[i];
+	return NULL;
+}
+
+bool
+throttle_begin(struct throttle *t, int64_t now_ms, uint64_t key,
+    struct str user, uint64_t guess)
+{
+	struct offender *o = find_offender(t, key);
+	uint64_t who = hash_user(t, user);
+	struct pending *p;
+
+	if (o == NULL)
+		o = new_offender(t, key);
+	p = find_pending(o, who, guess);
+	if (p != NULL) {
+		p->checks++;
 		return true;
-	return o->n < t->max_failures * FRIEND_FACTOR &&
-	       find_friend(t, key, hash_user(t, user)) != NULL;
+	}
+	keep_guesses(t, o, now_ms, 0);
+	if (!has_room(t, o->n + o->n_pending, key, who))
+		return false;
+	o->pending = mem_grow(
+	    o->pending, o->n_pending + 1, sizeof(*o->pending));
+	o->pending[o->n_pending++] = (struct pending){who, guess, 1};
+	return true;
+}
+
+void
+throttle_end(struct throttle *t, uint64_t key, struct str user, uint64_t guess)
+{
+	struct offender *o = find_offender(t, key);
+	struct pending *p;
+
+	/* it may have been the oldest of too many, and gone */
+	if (o == NULL ||
+	    (p = find_pending(o, hash_user(t, user), guess)) == NULL)
+		return;
+	if (--p->checks == 0)
+		*p = o->pending[--o->n_pending];
+	if (o->n == 0 && o->n_pending == 0)
+		drop_offender(t, o);
 }
 
 static void
@@ -181,13 +259,10 @@ throttle_failed(struct throttle *t, int64_t now_ms, uint64_t key,
 
 	if (o != NULL) {
 		HASH_DEL(t->offenders, o);
+		append_offender(t, o);
 	} else {
-		if (HASH_COUNT(t->offenders) >= THROTTLE_KEYS)
-			drop_offender(t, t->offenders);
-		o = MEM_NEW(struct offender);
-		o->key = key;
+		o = new_offender(t, key);
 	}
-	append_offender(t, o);
 	keep_guesses(t, o, now_ms, 0);
 	for (size_t i = 0; i < o->n; i++)
 		if (o->guesses[i].user == who && o->guesses[i].guess == guess)
@@ -210,7 +285,7 @@ throttle_succeeded(
 
 	if (o != NULL) {
 		keep_guesses(t, o, now_ms, who);
-		if (o->n == 0)
+		if (o->n == 0 && o->n_pending == 0)
 			drop_offender(t, o);
 	}
 	if (f != NULL) {

@@ -3,7 +3,9 @@
  * throttle: how many failed logins an address may have, pure.
  *
  * Counts failures per key (address_limit_key()) in a window; the same wrong
- * password for the same user counts once.  Memory is bounded: at most
+ * password for the same user counts once.  Guesses that are being checked
+ * count too, or more than the limit could be under way before the first is
+ * known to be wrong: those beyond it wait.  Memory is bounded: at most
  * THROTTLE_KEYS keys, oldest out.
  */
 #ifndef AUTH_THROTTLE_H
@@ -23,7 +25,16 @@ void throttle_free(struct throttle *t);
 bool throttle_allows(
     struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
 
-/* Record an outcome.  guess is a keyed hash of the password. */
+/* After that, and before a check that takes its time: count the guess as if
+ * it were wrong until throttle_end().  False if as many are being checked as
+ * may fail: ask again after the next end.  A guess under way already counts
+ * once.  guess is a keyed hash of the password. */
+bool throttle_begin(struct throttle *t, int64_t now_ms, uint64_t key,
+    struct str user, uint64_t guess);
+void throttle_end(
+    struct throttle *t, uint64_t key, struct str user, uint64_t guess);
+
+/* Record an outcome. */
 void throttle_failed(struct throttle *t, int64_t now_ms, uint64_t key,
     struct str user, uint64_t guess);
 void throttle_succeeded(

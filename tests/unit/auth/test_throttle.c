@@ -7,7 +7,8 @@
 #define HERE   UINT64_C(0xc0000201)
 #define THERE  UINT64_C(0xc0000202)
 
-static const struct str alice = STR("alice@d.test"), bob = STR("bob@d.test");
+static const struct str alice = STR("alice@d.test"), bob = STR("bob@d.test"),
+			carol = STR("carol@e.test");
 
 static void
 test_limit(void)
@@ -89,6 +90,56 @@ test_success(void)
 	throttle_free(t);
 }
 
+/* Guesses under way count as if they were wrong. */
+static void
+test_under_way(void)
+{
+	struct throttle *t = throttle_new(10, WINDOW);
+
+	throttle_failed(t, 0, HERE, bob, 100);
+	for (uint64_t i = 0; i < 9; i++)
+		CHECK(throttle_begin(t, 0, HERE, alice, i));
+	CHECK(!throttle_begin(t, 0, HERE, alice, 9));
+	CHECK(!throttle_begin(t, 0, HERE, bob, 9));
+	CHECK(throttle_begin(t, 0, THERE, alice, 9));
+	/* to wait is not to be refused */
+	CHECK(throttle_allows(t, 0, HERE, alice));
+	/* many telephones with one password are one guess */
+	for (int i = 0; i < 20; i++)
+		CHECK(throttle_begin(t, 0, HERE, alice, 3));
+	/* one was right */
+	throttle_succeeded(t, 0, HERE, bob);
+	throttle_end(t, HERE, alice, 0);
+	CHECK(throttle_begin(t, 0, HERE, carol, 9));
+	CHECK(throttle_begin(t, 0, HERE, carol, 10));
+	CHECK(!throttle_begin(t, 0, HERE, carol, 11));
+	/* who was good before has three times the room */
+	CHECK(throttle_begin(t, 0, HERE, bob, 11));
+	/* of many equal ones the last makes room */
+	throttle_failed(t, 0, HERE, alice, 3);
+	for (int i = 0; i < 20; i++)
+		throttle_end(t, HERE, alice, 3);
+	throttle_end(t, HERE, bob, 11);
+	CHECK(!throttle_begin(t, 0, HERE, carol, 12));
+	for (uint64_t i = 1; i < 9; i++) {
+		throttle_failed(t, 0, HERE, alice, i);
+		throttle_end(t, HERE, alice, i);
+	}
+	throttle_end(t, HERE, carol, 9);
+	throttle_end(t, HERE, carol, 10);
+	throttle_end(t, HERE, carol, 11); /* was never begun */
+	/* 1 to 8 have failed */
+	CHECK(throttle_begin(t, 0, HERE, carol, 13));
+	CHECK(throttle_begin(t, 0, HERE, carol, 14));
+	CHECK(!throttle_begin(t, 0, HERE, carol, 15));
+	throttle_failed(t, 0, HERE, carol, 13);
+	throttle_failed(t, 0, HERE, carol, 14);
+	throttle_end(t, HERE, carol, 13);
+	throttle_end(t, HERE, carol, 14);
+	CHECK(!throttle_allows(t, 0, HERE, carol));
+	throttle_free(t);
+}
+
 /* However many addresses come, the newest are kept and the oldest go. */
 static void
 test_bounds(void)
@@ -124,6 +175,7 @@ main(void)
 	test_same_guess();
 	test_friend();
 	test_success();
+	test_under_way();
 	test_bounds();
 	return TEST_EXIT();
 }
