@@ -21,6 +21,7 @@ pp_module(pp_dns common/dns pp_net ${UNBOUND_LIBRARY})
 pp_module(pp_store common/store pp_mime PkgConfig::SQLITE PkgConfig::ZSTD
 	PkgConfig::SODIUM Threads::Threads)
 pp_module(pp_authority common/authority pp_net PkgConfig::JANSSON)
+pp_module(pp_daemon common/daemon pp_conf pp_net pp_store)
 pp_module(pp_control common/control pp_store pp_auth PkgConfig::JANSSON)
 
 pp_module(pp_smtpd_proto smtpd/proto pp_wire pp_mime pp_auth)

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <pwd.h>
+/* maild: what happens to mail between the doors. */
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/control/owner.h"
+#include "common/daemon/daemon.h"
 #include "common/net/privilege.h"
-#include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "maild/auth.h"
 #include "maild/control.h"
@@ -17,6 +15,7 @@
 #include "maild/maild.h"
 #include "maild/relay.h"
 
+#define NAME           "maild"
 #define OWNER_WAIT_MS  10000 /* an offline mailctl finishes first */
 #define STOP_MOST_MS   8000
 #define STOP_LOOK_MS   20
@@ -24,50 +23,6 @@
 #define AUTH_READERS   1
 #define BODY_THREADS   2
 #define BODIES_WAITING 1024
-
-#define EXIT_USAGE     2
-#define EXIT_SYSTEM    71
-#define EXIT_CONFIG    78
-
-static void
-print_help(void)
-{
-	puts("usage: maild [-c FILE]\n\n"
-	     "Relays queued mail, checks passwords, keeps the store.\n\n"
-	     "  -c FILE  the configuration (default: " CONF_DEFAULT_FILE ")\n"
-	     "  -V       print the version\n"
-	     "  -h       print this\n\n"
-	     "maild(8) says more; mailctl(1) is how to talk to it.");
-}
-
-/* 0 to go on; otherwise *code is the exit code. */
-static int
-read_args(int argc, char **argv, const char **file, int *code)
-{
-	int option;
-
-	*code = 0;
-	while ((option = getopt(argc, argv, "c:Vh")) != -1)
-		switch (option) {
-		case 'c':
-			*file = optarg;
-			break;
-		case 'V':
-			puts("maild (Penny Post) " PP_VERSION);
-			return -1;
-		case 'h':
-			print_help();
-			return -1;
-		default:
-			*code = EXIT_USAGE;
-			return -1;
-		}
-	if (optind == argc)
-		return 0;
-	fprintf(stderr, "maild: \"%s\" is too much\n", argv[optind]);
-	*code = EXIT_USAGE;
-	return -1;
-}
 
 /* ---- what the parts call ---- */
 
@@ -137,14 +92,6 @@ reload(void *arg)
 
 /* ---- start, in the order of docs/design.md s2 ---- */
 
-static const char *
-user_to_become(const struct conf *conf)
-{
-	if (conf->server_user[0] != '\0')
-		return conf->server_user;
-	return getpwnam("pennypost-maild") != NULL ? "pennypost-maild" : NULL;
-}
-
 static struct store *
 open_store(struct maild *m, enum db_file file, size_t readers, struct fail *f)
 {
@@ -203,7 +150,7 @@ start_parts(struct maild *m, struct fail *f)
 	    .clock = m->clock,
 	    .traces = &m->traces,
 	};
-	struct buf path;
+	char *path;
 
 	m->relay = relay_new(&deps);
 	m->auth = auth_new(m, f);
@@ -213,11 +160,20 @@ start_parts(struct maild *m, struct fail *f)
 	if (m->control == NULL)
 		return -1;
 	m->keeper = keeper_new(m);
-	buf_init(&path, 4 * KB);
-	buf_addf(&path, "%s/maild.notice", m->conf->server_runtime);
-	m->notices = notice_inbox_new(m->loop, path.data, take_notice, m, f);
-	buf_release(&path);
+	path = daemon_path(m->conf, "maild.notice");
+	m->notices = notice_inbox_new(m->loop, path, take_notice, m, f);
+	free(path);
 	return m->notices != NULL ? 0 : -1;
+}
+
+static int
+drop_rights(struct maild *m, struct fail *f)
+{
+	char *user = daemon_user(m->conf, NAME);
+	int rc = privilege_drop(user, f);
+
+	free(user);
+	return rc;
 }
 
 static int
@@ -227,14 +183,17 @@ start(struct maild *m, struct fail *f)
 	m->loop = loop_new();
 	m->stop_timer = timer_new(m->loop, look_whether_done, m);
 	/* nothing here needs root: the DNS child must not have it either */
-	if (privilege_drop(user_to_become(m->conf), f) == -1 ||
-	    acquire(m, f) == -1)
+	if (drop_rights(m, f) == -1 || acquire(m, f) == -1)
 		return -1;
 	umask(0007);
 	m->workers = workers_new(m->loop, BODY_THREADS, BODIES_WAITING);
-	if (open_stores(m, f) == -1 || privilege_lock(f) == -1)
+	if (open_stores(m, f) == -1 || privilege_lock(f) == -1 ||
+	    start_parts(m, f) == -1)
 		return -1;
-	return start_parts(m, f);
+	loop_on_signal(m->loop, SIGTERM, stop, m);
+	loop_on_signal(m->loop, SIGINT, stop, m);
+	loop_on_signal(m->loop, SIGHUP, reload, m);
+	return 0;
 }
 
 /* ---- the end, in reverse ---- */
@@ -270,38 +229,28 @@ finish(struct maild *m)
 int
 main(int argc, char **argv)
 {
-	const char *file = CONF_DEFAULT_FILE;
+	const char *file = daemon_arguments(argc, argv, NAME,
+	    "Relays queued mail, checks passwords, keeps the store.");
 	struct maild m = {
-	    .log = log_to_stderr("maild"),
+	    .log = log_to_stderr(NAME),
 	    .clock = &clock_system,
 	    .owned = -1,
 	};
 	struct fail f = {0};
-	int code;
+	int code = DAEMON_STOPPED;
 
-	if (read_args(argc, argv, &file, &code) == -1)
-		return code;
 	rand_init();
-	signal(SIGPIPE, SIG_IGN);
 	m.traces.clock = m.clock;
 	m.started_ms = clock_wall_ms(m.clock);
 	m.conf = conf_read(file, &f);
-	if (m.conf == NULL) {
-		log_error(&m.log, "%s", f.text);
-		return EXIT_CONFIG;
-	}
+	if (m.conf == NULL)
+		return daemon_refuse(&m.log, DAEMON_CONFIG, &f);
 	if (start(&m, &f) == 0) {
-		loop_on_signal(m.loop, SIGTERM, stop, &m);
-		loop_on_signal(m.loop, SIGINT, stop, &m);
-		loop_on_signal(m.loop, SIGHUP, reload, &m);
-		log_info(&m.log, "ready: store %s", m.conf->server_store);
-		notify_supervisor("READY=1");
 		relay_kick(m.relay);
-		loop_run(m.loop);
+		daemon_run(m.loop, &m.log);
 		log_info(&m.log, "stopped");
 	} else {
-		log_error(&m.log, "%s", f.text);
-		code = EXIT_SYSTEM;
+		code = daemon_refuse(&m.log, DAEMON_SYSTEM, &f);
 	}
 	finish(&m);
 	return code;

@@ -5,7 +5,7 @@
 #include "common/util/mem.h"
 #include "popd/pop3_session_state.h"
 
-#define NAME_SHOWN 320 /* octets of a name that go into the log */
+#define NAME_KEPT 320 /* octets of a name, for the log */
 
 static void
 begin_tls(struct pop3_session *s)
@@ -18,26 +18,6 @@ begin_tls(struct pop3_session *s)
 	}
 	s->securing = s->stls = true;
 	conn_start_tls(s->conn, s->popd->tls, NULL);
-}
-
-/* One line for fail2ban, the user last and quoted.  Not for who was right and
- * could not be served. */
-static void
-log_refused(struct pop3_session *s, const char *reason)
-{
-	struct str user = str_first(str_of(s->tried), NAME_SHOWN);
-	struct buf shown;
-
-	buf_init(&shown, 4 * NAME_SHOWN);
-	for (size_t i = 0; i < user.len; i++)
-		if (user.at[i] == '"' || user.at[i] == '\\')
-			buf_addf(&shown, "\\x%02x", user.at[i]);
-		else
-			buf_add_char(&shown, user.at[i]);
-	log_warn(&s->popd->log,
-	    "auth fail proto=pop3 rip=%s reason=%s user=\"%s\"", s->ip, reason,
-	    shown.len > 0 ? shown.data : "");
-	buf_release(&shown);
 }
 
 static void
@@ -83,7 +63,8 @@ login_checked(void *arg, const struct login_answer *a)
 		return;
 	}
 	if (a->result != LOGIN_GOOD) {
-		log_refused(s, a->reason);
+		login_log_failure(
+		    &s->popd->log, "pop3", s->ip, a->reason, str_of(s->tried));
 		refuse(s, refusals[a->result]);
 		return;
 	}
@@ -100,7 +81,7 @@ static void
 begin_login(struct pop3_session *s, const struct pop3_request *req)
 {
 	free(s->tried);
-	s->tried = mem_dup(str_first(req->user, NAME_SHOWN));
+	s->tried = mem_dup(str_first(req->user, NAME_KEPT));
 	s->busy = true;
 	login_ask(s->popd->authority, req->user, req->password, s->ip, "pop3",
 	    login_checked, s);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* smtpd: mail from other servers and from user agents, in. */
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
-#include <unistd.h>
 
-#include "common/net/listen.h"
+#include "common/daemon/daemon.h"
+#include "common/daemon/doors.h"
 #include "common/net/notify.h"
 #include "common/net/privilege.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "smtpd/session.h"
 
-#define SOCKETS_MAX  16 /* of one service */
+#define NAME         "smtpd"
 #define READERS      2
 #define AUTH_WAIT_MS (30 * 1000)
 #define STOP_WAIT_MS (8 * 1000)
@@ -27,109 +24,31 @@ static const struct service services[] = {
 };
 #define N_SERVICES (sizeof(services) / sizeof(services[0]))
 
-struct door {
-	struct smtpd *d;
-	const struct service *service;
-	struct listener *listeners[SOCKETS_MAX];
-	int fds[SOCKETS_MAX];
-	size_t n;
-};
-
 struct daemon {
 	struct smtpd smtpd;
 	struct conf *conf;
-	struct door doors[N_SERVICES];
+	struct doors *doors; /* NULL once closed */
 	struct waker *reaper;
 	struct timer *stop_timer;
 };
 
-static int
-usage(FILE *to, int code)
+static struct doors *
+open_doors(const struct conf *conf, struct fail *f)
 {
-	fprintf(to,
-	    "usage: smtpd [-c FILE] [-V] [-h]\n"
-	    "  -c FILE  read this configuration (default %s)\n"
-	    "  -V       print the version\n"
-	    "  -h       print this\n",
-	    CONF_DEFAULT_FILE);
-	return code;
-}
-
-static int
-give_up(int code, const struct fail *f)
-{
-	fprintf(stderr, "smtpd: %s\n", f->text);
-	return code;
-}
-
-/* Sockets handed in come first; otherwise those of the configuration. */
-static int
-bind_door(struct door *door, const struct conf_list *addresses, struct fail *f)
-{
-	door->n = listen_activated(door->service->name, door->fds, SOCKETS_MAX);
-	if (door->n > 0)
-		return 0;
-	for (size_t i = 0; i < addresses->n; i++) {
-		struct address at;
-
-		if (i == SOCKETS_MAX)
-			return fail(f, FAIL_SYNTAX, "listen.%s: at most %d",
-			    door->service->name, SOCKETS_MAX);
-		if (!address_parse(str_of(addresses->items[i]), &at))
-			return fail(f, FAIL_SYNTAX,
-			    "listen.%s: \"%s\" is no address with port",
-			    door->service->name, addresses->items[i]);
-		door->fds[i] = listen_bind(&at, f);
-		if (door->fds[i] == -1)
-			return -1;
-		door->n++;
-	}
-	return 0;
-}
-
-static int
-bind_doors(struct daemon *d, struct fail *f)
-{
-	const struct conf_list *lists[N_SERVICES] = {
-	    &d->conf->listen_smtp,
-	    &d->conf->listen_submission,
-	    &d->conf->listen_submissions,
+	const struct door_service table[N_SERVICES] = {
+	    {services[0].name, &conf->listen_smtp       },
+	    {services[1].name, &conf->listen_submission },
+	    {services[2].name, &conf->listen_submissions},
 	};
 
-	for (size_t i = 0; i < N_SERVICES; i++) {
-		d->doors[i].d = &d->smtpd;
-		d->doors[i].service = &services[i];
-		if (bind_door(&d->doors[i], lists[i], f) == -1)
-			return -1;
-	}
-	return 0;
+	return doors_open(table, N_SERVICES, f);
 }
 
 static void
-on_connection(void *arg, int fd, const struct address *peer, bool refuse)
+on_connection(
+    void *arg, size_t service, int fd, const struct address *peer, bool refuse)
 {
-	struct door *door = arg;
-
-	session_accept(door->d, door->service, fd, peer, refuse);
-}
-
-static void
-open_doors(struct daemon *d)
-{
-	for (size_t i = 0; i < N_SERVICES; i++)
-		for (size_t j = 0; j < d->doors[i].n; j++)
-			d->doors[i].listeners[j] = listener_new(d->smtpd.loop,
-			    d->doors[i].fds[j], on_connection, &d->doors[i]);
-}
-
-static void
-close_doors(struct daemon *d)
-{
-	for (size_t i = 0; i < N_SERVICES; i++) {
-		for (size_t j = 0; j < d->doors[i].n; j++)
-			listener_free(d->doors[i].listeners[j]);
-		d->doors[i].n = 0;
-	}
+	session_accept(arg, &services[service], fd, peer, refuse);
 }
 
 static void
@@ -148,7 +67,8 @@ on_stop(void *arg)
 	d->smtpd.stopping = true;
 	notify_supervisor("STOPPING=1");
 	log_info(&d->smtpd.log, "stopping, %zu sessions", d->smtpd.connections);
-	close_doors(d);
+	doors_close(d->doors);
+	d->doors = NULL;
 	session_stop_all(&d->smtpd);
 	if (d->smtpd.connections == 0)
 		loop_stop(d->smtpd.loop);
@@ -182,36 +102,17 @@ wake(void *arg)
 	waker_wake(((struct daemon *)arg)->reaper);
 }
 
-static char *
-in_runtime(const struct conf *conf, const char *name)
-{
-	struct buf path;
-
-	buf_init(&path, 4 * KB);
-	buf_addf(&path, "%s/%s", conf->server_runtime, name);
-	return buf_take(&path);
-}
-
-/* Whom to become: the configured user, or our own if there is one. */
-static const char *
-user_of(const struct conf *conf)
-{
-	if (conf->server_user[0] != '\0')
-		return conf->server_user;
-	return getpwnam("pennypost-smtpd") != NULL ? "pennypost-smtpd" : NULL;
-}
-
 static void
 start_loop(struct daemon *d)
 {
 	struct smtpd *s = &d->smtpd;
-	char *auth = in_runtime(d->conf, "auth.sock");
+	char *auth = daemon_path(d->conf, "auth.sock");
 
 	s->loop = loop_new();
 	d->reaper = waker_new(s->loop, on_reap, d);
 	d->stop_timer = timer_new(s->loop, on_stop_time_over, d);
 	s->authority = ipc_client_new(s->loop, auth, AUTH_WAIT_MS);
-	s->queue_notice = in_runtime(d->conf, "maild.notice");
+	s->queue_notice = daemon_path(d->conf, "maild.notice");
 	loop_on_signal(s->loop, SIGTERM, on_stop, d);
 	loop_on_signal(s->loop, SIGINT, on_stop, d);
 	loop_on_signal(s->loop, SIGHUP, on_reload, d);
@@ -235,34 +136,45 @@ open_store(struct daemon *d, struct fail *f)
 	return d->smtpd.store != NULL ? 0 : -1;
 }
 
+/* Bound, then without a right that is not needed. */
+static int
+bind_and_drop(struct daemon *d, struct fail *f)
+{
+	char *user;
+	int rc;
+
+	d->doors = open_doors(d->conf, f);
+	if (d->doors == NULL)
+		return f->kind == FAIL_SYNTAX ? DAEMON_CONFIG : DAEMON_SYSTEM;
+	d->smtpd.tls = tls_server_new(
+	    d->conf->tls_certificate, d->conf->tls_key, "smtp", f);
+	if (d->smtpd.tls == NULL)
+		return DAEMON_CONFIG;
+	user = daemon_user(d->conf, NAME);
+	rc = privilege_drop(user, f);
+	free(user);
+	return rc == 0 ? 0 : DAEMON_SYSTEM;
+}
+
 /* Everything before the first connection, in the order it must happen
  * (docs/design.md s2).  0 or an exit code. */
 static int
-start(struct daemon *d, const char *file)
+start(struct daemon *d, const char *file, struct fail *f)
 {
-	struct smtpd *s = &d->smtpd;
-	struct fail f = {0};
+	int code;
 
-	d->conf = conf_read(file, &f);
+	d->conf = conf_read(file, f);
 	if (d->conf == NULL)
-		return give_up(EX_CONFIG, &f);
-	s->conf = d->conf;
+		return DAEMON_CONFIG;
+	d->smtpd.conf = d->conf;
 	privilege_raise_files();
-	if (bind_doors(d, &f) == -1)
-		return give_up(
-		    f.kind == FAIL_SYNTAX ? EX_CONFIG : EX_OSERR, &f);
-	s->tls = tls_server_new(
-	    d->conf->tls_certificate, d->conf->tls_key, "smtp", &f);
-	if (s->tls == NULL)
-		return give_up(EX_CONFIG, &f);
-	if (privilege_drop(user_of(d->conf), &f) == -1)
-		return give_up(EX_OSERR, &f);
+	code = bind_and_drop(d, f);
+	if (code != 0)
+		return code;
 	start_loop(d);
-	if (open_store(d, &f) == -1)
-		return give_up(EX_OSERR, &f);
-	if (privilege_lock(&f) == -1)
-		return give_up(EX_OSERR, &f);
-	open_doors(d);
+	if (open_store(d, f) == -1 || privilege_lock(f) == -1)
+		return DAEMON_SYSTEM;
+	doors_listen(d->doors, d->smtpd.loop, on_connection, &d->smtpd);
 	return 0;
 }
 
@@ -287,34 +199,19 @@ int
 main(int argc, char **argv)
 {
 	struct daemon d = {0};
-	const char *file = CONF_DEFAULT_FILE;
-	int opt, code;
+	const char *file = daemon_arguments(argc, argv, NAME,
+	    "Takes mail from other servers and from user agents (SMTP).");
+	struct fail f = {0};
+	int code;
 
-	while ((opt = getopt(argc, argv, "c:Vh")) != -1)
-		switch (opt) {
-		case 'c':
-			file = optarg;
-			break;
-		case 'V':
-			printf("smtpd (Penny Post) %s\n", PP_VERSION);
-			return 0;
-		case 'h':
-			return usage(stdout, 0);
-		default:
-			return usage(stderr, EX_USAGE);
-		}
-	if (optind < argc)
-		return usage(stderr, EX_USAGE);
 	rand_init();
-	d.smtpd.log = log_to_stderr("smtpd");
+	d.smtpd.log = log_to_stderr(NAME);
 	d.smtpd.clock = &clock_system;
 	d.smtpd.traces.clock = &clock_system;
-	code = start(&d, file);
-	if (code != 0)
-		exit(code); /* with all that was made on the way */
-	notify_supervisor("READY=1");
-	log_info(&d.smtpd.log, "ready");
-	loop_run(d.smtpd.loop);
+	code = start(&d, file, &f);
+	if (code != 0) /* with all that was made on the way */
+		exit(daemon_refuse(&d.smtpd.log, code, &f));
+	daemon_run(d.smtpd.loop, &d.smtpd.log);
 	stop(&d);
-	return 0;
+	return DAEMON_STOPPED;
 }

@@ -43,11 +43,8 @@ on_login(void *arg, const struct login_answer *a)
 		v = SMTP_AUTH_BAD;
 	}
 	if (v != SMTP_AUTH_GOOD)
-		/* fail2ban reads this line: the name last, its quotes made
-		 * harmless, everything unprintable escaped by the log */
-		log_warn(&s->d->log,
-		    "auth fail proto=smtp rip=%s reason=%s user=\"%s\"", s->ip,
-		    a->reason, s->tried);
+		login_log_failure(
+		    &s->d->log, "smtp", s->ip, a->reason, str_of(s->tried));
 	free(s->tried);
 	s->tried = NULL;
 	if (s->conn != NULL)
@@ -158,15 +155,7 @@ serve_starttls(struct session *s, bool more)
 static void
 serve_auth(struct session *s, const struct smtp_request *req)
 {
-	struct buf name;
-
-	buf_init(&name, 8 * KB);
-	for (size_t i = 0; i < req->user.len; i++) {
-		if (req->user.at[i] == '"' || req->user.at[i] == '\\')
-			buf_add_char(&name, '\\');
-		buf_add_char(&name, req->user.at[i]);
-	}
-	s->tried = buf_take(&name);
+	s->tried = mem_dup(req->user);
 	login_ask(s->d->authority, req->user, req->password, s->ip, "smtp",
 	    on_login, s);
 }

@@ -9,7 +9,6 @@
  *	sender.c	MAIL: is this address theirs?
  *	recipient.c	RCPT: where does it go?
  *	receive.c	DATA: from the first octet to the commit
- *	login.c		AUTH: asking maild
  *
  * Sessions run on the loop; what may block goes to the store's threads and
  * to maild.

@@ -9,6 +9,7 @@
 #include "common/util/utf8.h"
 
 #define QUESTION_MAX (32 * KB) /* name and password, each octet as \uXXXX */
+#define NAME_SHOWN   320       /* octets of a name that go into the log */
 
 struct question {
 	login_answered *fn;
@@ -107,4 +108,34 @@ login_ask(struct ipc_client *authority, struct str user, struct str password,
 	buf_add_char(&line, '}');
 	ipc_ask(authority, buf_str(&line), answered, q);
 	secret_wipe(&line);
+}
+
+static bool
+is_peers_fault(const char *reason)
+{
+	return strcmp(reason, "bad") == 0 || strcmp(reason, "disabled") == 0 ||
+	       strcmp(reason, "throttled") == 0;
+}
+
+void
+login_log_failure(const struct log *log, const char *proto, const char *rip,
+    const char *reason, struct str user)
+{
+	struct buf shown;
+
+	if (!is_peers_fault(reason)) {
+		log_warn(log, "auth unavailable proto=%s rip=%s reason=%s",
+		    proto, rip, reason);
+		return;
+	}
+	user = str_first(user, NAME_SHOWN);
+	buf_init(&shown, 4 * NAME_SHOWN);
+	for (size_t i = 0; i < user.len; i++)
+		if (user.at[i] == '"' || user.at[i] == '\\')
+			buf_addf(&shown, "\\x%02x", user.at[i]);
+		else
+			buf_add_char(&shown, user.at[i]);
+	log_warn(log, "auth fail proto=%s rip=%s reason=%s user=\"%.*s\"",
+	    proto, rip, reason, STR_FMT(buf_str(&shown)));
+	buf_release(&shown);
 }

@@ -7,6 +7,7 @@
 #define AUTHORITY_LOGIN_H
 
 #include "common/net/ipc.h"
+#include "common/util/log.h"
 
 enum login_result {
 	LOGIN_GOOD,
@@ -29,5 +30,18 @@ typedef void login_answered(void *arg, const struct login_answer *answer);
 void login_ask(struct ipc_client *authority, struct str user,
     struct str password, const char *rip, const char *proto, login_answered *fn,
     void *arg);
+
+/* One line for each login that was not good.  What the peer is to blame for,
+ * reason "bad", "disabled" or "throttled", for fail2ban:
+ *
+ *	auth fail proto=smtp rip=192.0.2.1 reason=bad user="bob@d.test"
+ *
+ * with the user last, as tried, quotes and backslashes in it as \xNN like
+ * all that is not printable; and our own troubles ("away", "busy", "error"),
+ * for which nobody is to be banned:
+ *
+ *	auth unavailable proto=smtp rip=192.0.2.1 reason=away */
+void login_log_failure(const struct log *log, const char *proto,
+    const char *rip, const char *reason, struct str user);
 
 #endif

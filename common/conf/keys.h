@@ -69,7 +69,7 @@
 	K(timeouts, pop3_idle, TIME, "10m", "1s", "1d",                        \
 	    "Longest silence of a POP3 client (RFC 1939 s3).")                 \
 	K(timeouts, stall, TIME, "5m", "1s", "1d",                             \
-	    "Longest time a peer may refuse to take our output.")              \
+	    "Longest time a peer may need to take 16 KiB of our output.")      \
 	K(timeouts, handshake, TIME, "10s", "1s", "10m",                       \
 	    "Longest TLS handshake.")                                          \
 	K(relay, port, COUNT, "25", "1", "65535", "Port of other servers.")    \

@@ -14,9 +14,10 @@
  * What is sent is never refused: the host's duty is to stop at no-room, so
  * output holds at most out_high plus one answer.
  *
- * A peer that takes nothing for stall_ms while output waits loses its
- * connection (CONN_STALLED).  Output is written once per round of the loop,
- * gathered.
+ * A peer that does not take CONN_STALL_LEAST octets in stall_ms, or all there
+ * is, loses its connection (CONN_STALLED): a reader that takes one octet now
+ * and then holds what it holds no longer than one that takes none.  Output is
+ * written once per round of the loop, gathered.
  *
  * Memory: buffers exist only while they hold something; an idle TLS
  * connection costs OpenSSL's state (about 16 KiB), an idle plain one under 1
@@ -31,7 +32,10 @@
 #include "common/net/address.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
+#include "common/util/mem.h"
 #include "common/util/str.h"
+
+#define CONN_STALL_LEAST (16 * KB) /* a peer's duty in each stall_ms */
 
 struct conn;
 
@@ -39,7 +43,7 @@ enum conn_end {
 	CONN_FINISHED, /* conn_finish(), everything was sent */
 	CONN_ABORTED,  /* conn_abort() */
 	CONN_RESET, /* error on the socket, or peer gone with output waiting */
-	CONN_STALLED,  /* peer took nothing for stall_ms */
+	CONN_STALLED,  /* peer took too little in stall_ms */
 	CONN_DEADLINE, /* connecting or the TLS handshake took too long */
 	CONN_TLS,      /* handshake or record failure: see the text */
 	CONN_REFUSED,  /* conn_connect() did not succeed */

@@ -75,6 +75,7 @@ struct conn {
 	int64_t timer_at;   /* when the timer fires; 0: not armed */
 	int64_t expires_at; /* conn_deadline(), 0: none */
 	int64_t stall_at;   /* 0: nothing is blocked */
+	size_t stall_taken; /* octets, since stall_at was set */
 	int64_t step_at;    /* of connecting, handshake, finishing, lingering */
 	struct loop_task ready;
 	struct loop_task flush;

@@ -69,7 +69,7 @@ on_timer(uv_timer_t *uv)
 			c->host->expired(c->arg, c);
 	}
 	if (c->state != CONN_ENDED && c->stall_at != 0 && now >= c->stall_at)
-		conn_end(c, CONN_STALLED, "the peer takes nothing");
+		conn_end(c, CONN_STALLED, "the peer takes too little");
 	if (c->state != CONN_ENDED && c->step_at != 0 && now >= c->step_at)
 		step_too_long(c);
 	if (due(c, &delay_ms))
@@ -273,6 +273,18 @@ poll_for_what_matters(struct conn *c)
 
 /* ---- output ---- */
 
+/* Whoever takes all, or enough of it, has its whole time again. */
+static void
+watch_pace(struct conn *c)
+{
+	if (!c->blocked || c->stall_taken >= CONN_STALL_LEAST)
+		c->stall_at = 0;
+	if (!c->blocked || c->stall_at != 0)
+		return;
+	c->stall_at = loop_now_ms(c->loop) + c->limits.stall_ms;
+	c->stall_taken = 0;
+}
+
 /* Give the kernel what it takes.  -1: the connection is gone. */
 static int
 send_some(struct conn *c, struct buf *b)
@@ -291,13 +303,12 @@ send_some(struct conn *c, struct buf *b)
 		if (n > 0) {
 			c->bytes_out += (uint64_t)n;
 			buf_drop(b, (size_t)n);
-			c->stall_at = 0;
+			c->stall_taken += (size_t)n;
 		}
 	}
 	if (b->len == 0)
 		buf_release(b);
-	if (c->blocked && c->stall_at == 0)
-		c->stall_at = loop_now_ms(c->loop) + c->limits.stall_ms;
+	watch_pace(c);
 	return 0;
 }
 

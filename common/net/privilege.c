@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -49,10 +50,26 @@ drop_capabilities(struct fail *f)
 	return 0;
 }
 
+/* The kernel forgets the parent-death signal when the user changes. */
+static int
+follow_parent(pid_t parent, int signo, struct fail *f)
+{
+	if (signo == 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, signo) == -1)
+		return fail(
+		    f, FAIL_PERM, "parent-death signal: %s", strerror(errno));
+	if (getppid() != parent) /* it died in between */
+		raise(signo);
+	return 0;
+}
+
 int
 privilege_drop(const char *user, struct fail *f)
 {
+	const pid_t parent = getppid();
 	const struct passwd *p;
+	int death_signal = 0;
 
 	if (geteuid() != 0 || user == NULL || user[0] == '\0')
 		return 0;
@@ -63,6 +80,7 @@ privilege_drop(const char *user, struct fail *f)
 		    errno != 0 ? strerror(errno) : "no such user");
 	if (p->pw_uid == 0)
 		return 0;
+	prctl(PR_GET_PDEATHSIG, &death_signal);
 	/* groups first: without root they could not be changed any more */
 	if (initgroups(user, p->pw_gid) == -1 ||
 	    setresgid(p->pw_gid, p->pw_gid, p->pw_gid) == -1 ||
@@ -71,7 +89,9 @@ privilege_drop(const char *user, struct fail *f)
 		    strerror(errno));
 	if (setresuid(0, 0, 0) != -1)
 		return fail(f, FAIL_PERM, "root came back after %s", user);
-	return drop_capabilities(f);
+	if (drop_capabilities(f) == -1)
+		return -1;
+	return follow_parent(parent, death_signal, f);
 }
 
 int

@@ -14,7 +14,7 @@ void privilege_raise_files(void);
 
 /* When running as root and user is not NULL or empty: become user (uid, gid,
  * its groups), keeping no capability.  A user of uid 0 means to stay root.
- * Otherwise does nothing. */
+ * Otherwise does nothing.  A parent-death signal set before stays set. */
 int privilege_drop(const char *user, struct fail *f);
 
 /* no_new_privs, non-dumpable, no core files, umask 0007. */

@@ -341,6 +341,10 @@ class Maildrop(Case):
         lines = self.wait_log("ody@d.test")
         self.assertIn('auth fail proto=pop3 rip=127.0.0.1 reason=bad user="no\\x22b\\x5cody@d.test"', lines)
         self.assertIn('auth fail proto=pop3 rip=127.0.0.1 reason=throttled user="throttled@d.test"', lines)
+        self.assertIn('auth fail proto=pop3 rip=127.0.0.1 reason=disabled user="disabled@d.test"', lines)
+        for reason in ("busy", "error"):
+            self.assertIn("auth unavailable proto=pop3 rip=127.0.0.1 reason=%s\n" % reason, lines)
+            self.assertNotIn("reason=%s user" % reason, lines)
         self.assertEqual(self.authority.asked[-1]["user"], 'no"b\\ody@d.test')
         self.assertEqual(self.authority.asked[-1]["proto"], "pop3")
 

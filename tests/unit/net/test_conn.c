@@ -232,6 +232,59 @@ test_stall(const struct way *way)
 	rig_close(&r);
 }
 
+/* One who reads so many octets in each 20 ms: is that enough? */
+struct dripper {
+	struct side server;
+	struct timer *timer;
+	int fd;
+	size_t bite, taken;
+	int bites;
+};
+
+static void
+bite(void *arg)
+{
+	static char mouth[64 * KB];
+	struct dripper *d = arg;
+	ssize_t n = recv(d->fd, mouth, d->bite, MSG_DONTWAIT);
+
+	if (n > 0)
+		d->taken += (size_t)n;
+	if (++d->bites == 100 && d->server.conn != NULL)
+		conn_abort(d->server.conn);
+	else
+		timer_set(d->timer, 20);
+}
+
+/* Stall is 400 ms: a reader has to take 16 KiB in 20 bites. */
+static void
+test_pace(size_t size, enum conn_end end)
+{
+	struct conn_limits limits = conn_default_limits();
+	struct dripper d = {.bite = size};
+	int fds[2], small = 4 * KB;
+	struct rig r;
+
+	rig_open(&r);
+	unix_pair(fds); /* its kernel side takes small bites, too */
+	setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	limits.stall_ms = 400;
+	d.fd = fds[0];
+	side_open(&d.server, &r, fds[1], &limits);
+	d.server.act = send_for_ever;
+	send_for_ever(&d.server);
+	d.timer = timer_new(r.loop, bite, &d);
+	timer_set(d.timer, 20);
+	loop_run(r.loop);
+	CHECK(d.server.end == end);
+	CHECK(d.taken > 0 && d.bites > 10);
+	CHECK((d.bites == 100) == (end == CONN_ABORTED));
+	timer_free(d.timer);
+	close(d.fd);
+	side_release(&d.server);
+	rig_close(&r);
+}
+
 static void
 test_deadline(void)
 {
@@ -608,6 +661,8 @@ main(void)
 		test_cut(&ways[i]);
 	}
 	test_hold_and_resume();
+	test_pace(600, CONN_STALLED);
+	test_pace(32 * KB, CONN_ABORTED);
 	test_deadline();
 	test_reset();
 	test_last_words();

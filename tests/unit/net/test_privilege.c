@@ -3,6 +3,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -41,9 +42,11 @@ drop_to_nobody(void)
 	const struct passwd *p = getpwnam("nobody");
 	struct fail f = {0};
 	gid_t groups[8];
-	int n;
+	int n, signo = 0;
 
+	CHECK(prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0);
 	CHECK(privilege_drop("nobody", &f) == 0);
+	CHECK(prctl(PR_GET_PDEATHSIG, &signo) == 0 && signo == SIGUSR1);
 	CHECK(getuid() == p->pw_uid && geteuid() == p->pw_uid);
 	CHECK(getgid() == p->pw_gid && getegid() == p->pw_gid);
 	n = getgroups(8, groups);
