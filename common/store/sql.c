@@ -13,8 +13,9 @@ sql_fail(sqlite3 *sqlite, struct fail *f)
 
 	if ((code & 0xff) == SQLITE_FULL)
 		return fail(f, FAIL_DISK, "store: the disk is full");
-	return fail(
-	    f, FAIL_TEMP, "store: %s (%d)", sqlite3_errmsg(sqlite), code);
+	/* waiting makes no database of it */
+	return fail(f, (code & 0xff) == SQLITE_NOTADB ? FAIL_PERM : FAIL_TEMP,
+	    "store: %s (%d)", sqlite3_errmsg(sqlite), code);
 }
 
 int

@@ -302,6 +302,7 @@ files_that_are_not_ours(void)
 	fclose(file);
 	CHECK(db_open(dir, DB_MAIL, DB_WRITER, &f) == NULL);
 	CHECK(strstr(f.text, "not a database") != NULL);
+	CHECK(f.kind == FAIL_PERM); /* nobody is to try again */
 	fixture_remove_dir(dir);
 	/* a reader makes nothing */
 	fixture_dir(dir);
