@@ -17,7 +17,7 @@
 #include "mailctl/table.h"
 
 #define LOOK_MS     50
-#define NOTED_MS    3000 /* popd writes down what was fetched a bit later */
+#define NOTED_MS    20000 /* popd writes down what was fetched a bit later */
 #define PATIENCE_MS 30000
 #define STEPS_MAX   40
 #define SCRIPT_ROOM (1 * MB)

@@ -48,7 +48,7 @@ def main():
     for session in (smtp_session, pop3_session):
         ready = threading.Event()
         threading.Thread(target=run, args=[session, ready], daemon=True).start()
-        ready.wait(30)
+        ready.wait(60)
     print("ready", flush=True)
     for _ in sys.stdin:
         told, worst[0] = worst[0], 0.0

@@ -10,8 +10,10 @@ G6 nothing delivered, queued or connected to but what the case says
 G7 as many file descriptors as before
 G8 little CPU, and another session's NOOP is answered soon all the while
 
-The figures are those of a release build; a build with sanitizers gets more
-time and memory, since it needs them for itself.
+The figures are those of a release build, for a machine that has nothing else
+to do; a build with sanitizers gets more memory, since it needs it for itself,
+and as much time as the slowest machine wants: there a wait shows only that
+somebody is kept out.
 """
 import base64
 import json
@@ -24,17 +26,16 @@ import subprocess
 import sys
 import time
 
-from pennypost import BIN
+from pennypost import BIN, cpu_s
 from wire import Peer
 
 SANITIZED = b"__asan_init" in (BIN / "smtpd").read_bytes()
-GREETING_S = 3.0 if SANITIZED else 1.0
+GREETING_S = 30.0 if SANITIZED else 1.0
 REST_MIB = 64 if SANITIZED else 16  # freed memory stays in ASan's quarantine
 PEAK_SPARE_MIB = 96 if SANITIZED else 0
 HASHES_MIB = 40  # maild checks two passwords at a time, of 19 MiB each
 CPU_FACTOR = 8 if SANITIZED else 1
-NOOP_S = 2.0 if SANITIZED else 0.25
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+NOOP_S = 30.0 if SANITIZED else 0.25
 LINE = re.compile(r"(<[3467]>)?(smtpd|maild|popd|mailctl): [\x20-\x7e]+")
 CANARY = pathlib.Path(__file__).with_name("canary.py")
 
@@ -60,11 +61,6 @@ def proc(pid, file):
 
 def memory_kib(pid, what):
     return int(re.search(rf"{what}:\s+(\d+) kB", proc(pid, "status")).group(1))
-
-
-def cpu_s(pid):
-    fields = proc(pid, "stat").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
 def descriptors(pid):
@@ -103,13 +99,13 @@ class Oracle:
     def close(self):
         if self.canary.poll() is None:
             self.canary.stdin.close()
-            self.canary.wait(10)
+            self.canary.wait(60)
         self.canary.stdout.close()
 
     # ---- the store, read only
 
     def query(self, sql, *values):
-        db = sqlite3.connect(f"file:{self.server.dir}/store/mail.db?mode=ro", uri=True, timeout=20)
+        db = sqlite3.connect(f"file:{self.server.dir}/store/mail.db?mode=ro", uri=True, timeout=60)
         try:
             return db.execute(sql, values).fetchall()
         finally:
@@ -158,7 +154,7 @@ class Oracle:
     def greets(self):
         for service in ("smtp", "submission", "submissions", "pop3", "pop3s"):
             start = time.monotonic()
-            with Peer(self.server, service, timeout=10) as peer:
+            with Peer(self.server, service) as peer:
                 took = time.monotonic() - start
                 assert peer.greeting.startswith((b"220 ", b"+OK ")), (service, peer.greeting)
             assert took < GREETING_S, f"G1: {service} greeted after {took:.2f} s"
@@ -212,7 +208,7 @@ class Oracle:
                       f"G7: {name} keeps files open")
 
     @staticmethod
-    def soon(condition, what, seconds=5):
+    def soon(condition, what, seconds=30):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, what

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from pennypost import cpu_s
 from wire import EOD, Peer, b64, plain, smtp, submission
 
 ALICE = "alice@d.test"
@@ -117,11 +118,9 @@ def test_A078_gone_while_the_password_is_checked(world, case):
             peer.reset()
         else:
             peer.close()
-    start = time.monotonic()
     for n in range(6):
         with door(world.server, DOORS[n % 2]) as peer:
             assert attempt(peer, right(world.server)).startswith((b"235", b"+OK"))
-    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize("name", DOORS)
@@ -134,7 +133,7 @@ def test_A079_continuation_too_long(world, case, name):
         assert peer.line().startswith((b"500 5.5.6", b"-ERR"))
         assert peer.pop(b"AUTH PLAIN").startswith((b"334", b"+ "))
         peer.send(b"A" * 1048576)
-        assert peer.rest(10).startswith((b"500 5.5", b"-ERR", b""))
+        assert peer.rest().startswith((b"500 5.5", b"-ERR", b""))
 
 
 @pytest.mark.parametrize("mechanism", [b"NTLM", b"CRAM-MD5", b"GSSAPI", b"A" * 1900, b"ANONYMOUS", b"EXTERNAL", b"PLAIN\x00",
@@ -169,21 +168,25 @@ def test_A081_odd_names(world, name, user):
 
 @pytest.mark.parametrize("name", DOORS)
 def test_A082_who_has_an_account(world, case, name):
-    """The same words, and the same time."""
+    """The same words, and the same time: that of the processor, which others
+    on the machine do not change, and the quickest answer of each shows no wait
+    beyond it."""
     case.cpu_s = 20
-    words, took = {}, {}
-    for n in range(20):
-        for user in ("alice@d.test", "nobody@d.test", "alice@nowhere.test"):
+    users = ["alice@d.test", "nobody@d.test", "alice@nowhere.test"]
+    words, cost, best = set(), dict.fromkeys(users, 0), dict.fromkeys(users, 1e9)
+    pid, rounds = world.oracle.pids["maild"], 30
+    for n in range(rounds):
+        for user in users[n % 3:] + users[:n % 3]:
             with door(world.server, name) as peer:
-                start = time.monotonic()
-                answer = attempt(peer, plain(user, f"wrong-{name}-{n}"))
-                took.setdefault(user, []).append(time.monotonic() - start)
-                words.setdefault(user, set()).add(answer)
-    assert len(set().union(*words.values())) == 1
-    best = {user: min(times) for user, times in took.items()}  # what other load does least to
-    slowest, fastest = max(best.values()), min(best.values())
-    assert fastest > 0.008  # a hash was made for each
-    assert slowest - fastest < max(0.003, slowest * 0.2), best
+                before, start = cpu_s(pid), time.monotonic()
+                words.add(attempt(peer, plain(user, f"wrong-{name}-{n}")))
+                best[user] = min(best[user], time.monotonic() - start)
+                cost[user] += cpu_s(pid) - before
+    assert len(words) == 1
+    slowest, fastest = max(cost.values()), min(cost.values())
+    assert fastest > 0.002 * rounds  # a hash was made for each
+    assert slowest - fastest < 0.2 * slowest, cost
+    assert max(best.values()) < 4 * min(best.values()), best
 
 
 @pytest.mark.parametrize("name", DOORS)
@@ -198,28 +201,31 @@ def test_A083_fourth_guess_of_a_session(world, name):
 def test_A085_flood_of_logins(world, case):
     """argon2 runs in two threads, others wait or are put off; mail goes on."""
     case.peak_mib, case.cpu_s, case.any_mail, case.noop_s = 64, 30, True, 1
-    peers = [door(world.server, DOORS[n % 2], timeout=60) for n in range(200)]
-    answers = []
+    peers = [door(world.server, DOORS[n % 2], timeout=120) for n in range(200)]
+    answers, ended = [], []
 
     def collect():
         for peer in peers:
             answers.append(peer.line())
             peer.close()
+        ended.append(time.monotonic())
 
+    start = time.monotonic()
     for n, peer in enumerate(peers):
         peer.send(b"AUTH PLAIN " + plain(f"flood{n}@d.test", f"pw{n}") + b"\r\n")
     thread = threading.Thread(target=collect)
     thread.start()
-    slowest = 0
+    asked = time.monotonic()
+    with smtp(world.server).begin():
+        begun = time.monotonic() - asked
     for _ in range(20):
-        start = time.monotonic()
         world.server.deliver("a@remote.test", ["carol@e.test"], b"Subject: x\r\n\r\nx\r\n")
-        slowest = max(slowest, time.monotonic() - start)
     thread.join()
+    flood = ended[0] - start
     kinds = {a[:16] for a in answers}
     assert kinds <= {b"535 5.7.8 Wrong ", b"454 4.7.0 Tempor", b"-ERR [AUTH] wron", b"-ERR [SYS/TEMP] "}, kinds
     assert any(a.startswith((b"454", b"-ERR [SYS")) for a in answers)  # the queue has an end
-    assert slowest < 2
+    assert begun < flood / 2  # not in line behind the hashes
 
 
 def test_A086_whose_password(world):

@@ -163,7 +163,7 @@ def test_A147_quota_is_not_overrun(world, case):
     text = HDR + b"\r\n" + (b"A" * 76 + b"\r\n") * 1300  # 100 KB
     peers, codes = [], []
     for _ in range(20):
-        peer = smtp(world.server, timeout=30)
+        peer = smtp(world.server)
         assert peer.code(b"MAIL FROM:<a@remote.test>") == 250
         codes.append(peer.code(b"RCPT TO:<quota@d.test>"))
         if codes[-1] == 250:

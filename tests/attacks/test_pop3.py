@@ -6,7 +6,7 @@ import pytest
 
 from wire import EOD, HDR, Peer, smtp, unstuffed
 
-SETTINGS = {"timeouts.pop3_idle": "3s", "timeouts.stall": "4s"}
+SETTINGS = {"timeouts.pop3_idle": "5s", "timeouts.stall": "5s"}
 USER = "carol@e.test"
 
 
@@ -74,11 +74,11 @@ def test_A158_only_quit_deletes(stocked, end):
     with drop(stocked) as peer:
         assert peer.pop(b"DELE 1").startswith(b"+OK")
         if end == "idle":
-            assert peer.rest(8).startswith(b"-ERR")
+            assert peer.rest().startswith(b"-ERR")
         elif end == "half_close":
             peer.send(b"QUI")
             peer.half_close()
-            peer.rest(5)
+            peer.rest()
         else:
             getattr(peer, end)()
     stocked.oracle.soon(lambda: free(stocked), "the maildrop is locked still")
@@ -141,8 +141,11 @@ def test_A160_message_removed_under_us(world, case):
         server.ctl("user", "remove", "temp@d.test", "--yes")
         server.deliver("a@remote.test", ["bob@d.test"], b"Subject: another's\r\n\r\nx\r\n")
         for command in (b"RETR 1", b"TOP 1 0"):
-            peer.send(command + b"\r\n")
-            got, _ = peer.during(0.5)
+            got = peer.pop(command)
+            if got.startswith(b"+OK"):
+                while b"\r\n.\r\n" not in peer.seen and peer.fill():
+                    pass
+                got, _, peer.seen = peer.seen.partition(b"\r\n.\r\n")
             assert got.startswith(b"-ERR") or b"Subject: mine" in got
             assert b"another" not in got
         assert peer.pop(b"DELE 1").startswith((b"+OK", b"-ERR"))
@@ -170,14 +173,14 @@ def test_A161_a_thousand_capa_unread(world, case):
     with drop(world, rcvbuf=4096) as peer:
         peer.sock.settimeout(1)
         sent, start = 0, time.monotonic()
-        while time.monotonic() - start < 15:
+        while time.monotonic() - start < 60:
             try:
                 sent += peer.sock.send(b"CAPA\r\n" * 1000)
             except TimeoutError:
                 continue
             except OSError:
                 break
-        assert sent < 16 * 1048576 and time.monotonic() - start < 15
+        assert sent < 16 * 1048576 and time.monotonic() - start < 60
 
 
 def test_A161_errors_end_it(world):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A055-A073: STARTTLS, STLS and TLS itself."""
+import contextlib
 import os
 import random
 import re
@@ -7,14 +8,13 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 
 import pytest
 
 from pennypost import wait_for
 from wire import EOD, HDR, Peer, Records, client_context, plain, smtp, submission
 
-SETTINGS = {"timeouts.handshake": "2s"}
+SETTINGS = {"timeouts.handshake": "5s"}
 TLS_PORTS = ["submissions", "pop3s"]
 UPGRADES = {"smtp": "smtp", "submission": "smtp", "pop3": "pop3"}  # as openssl -starttls says it
 
@@ -54,7 +54,7 @@ def test_A058_words_just_behind(world, door):
     with Peer(world.server, door) as peer:
         assert upgrade(peer)
         peer.send(b"NOOP\r\nCAPA\r\nMAIL FROM:<i@remote.test>\r\n")
-        assert not re.search(rb"(?m)^(250|\+OK)", peer.rest(5))
+        assert not re.search(rb"(?m)^(250|\+OK)", peer.rest())
 
 
 def test_A059_starttls_out_of_place(world):
@@ -113,7 +113,7 @@ def test_A061_no_login_in_the_clear(world):
     assert "auth fail" not in world.server.log_text()
 
 
-def openssl(server, door, *args, say=b"Q\n", seconds=10):
+def openssl(server, door, *args, say=b"Q\n", seconds=60):
     words = ["openssl", "s_client", "-connect", f"{server.host}:{server.ports[door]}", *args]
     if door in UPGRADES:
         words += ["-starttls", UPGRADES[door]]
@@ -146,31 +146,32 @@ def test_A062_hello_of_an_old_version(world, major, minor):
         hello = b"\x16\x03\x00" + len(shake).to_bytes(2, "big") + shake
     with Peer(world.server, "submissions", tls=False, greet=False) as peer:
         peer.send(hello)
-        got = peer.rest(5)
+        got = peer.rest()
         assert got == b"" or (got[0] == 21 and got[5] == 2)  # a fatal alert, and no ServerHello
 
 
 @pytest.mark.parametrize("door", ["submissions", "pop3s", "smtp"])
-def test_A063_renegotiation(world, door):
+def test_A063_renegotiation(world, door, tmp_path):
     """CVE-2009-3555, CVE-2011-1473: refused, and it costs us nothing."""
     words = ["openssl", "s_client", "-tls1_2", "-connect", f"{world.server.host}:{world.server.ports[door]}"]
     if door in UPGRADES:
         words += ["-starttls", UPGRADES[door]]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
-        time.sleep(0.5)
-        for _ in range(20):
-            try:
-                client.stdin.write(b"R\n")  # openssl takes it for a command when it is alone
-                client.stdin.flush()
-            except BrokenPipeError:
-                break
-            time.sleep(0.01)
+    said = tmp_path / "said"
+    with open(said, "wb") as out, subprocess.Popen(words, stdin=subprocess.PIPE, stdout=out, stderr=out) as client:
         try:
-            got = client.communicate(timeout=3)[0]
-        except subprocess.TimeoutExpired:
+            wait_for(lambda: b"Verify return code" in said.read_bytes(), what="the handshake")
+            for n in range(20):
+                with contextlib.suppress(BrokenPipeError):
+                    client.stdin.write(b"R\n")  # openssl takes it for a command when it is alone
+                    client.stdin.flush()
+                wait_for(lambda: said.read_bytes().count(b"RENEGOTIATING") > n or client.poll() is not None,
+                         what="openssl to read it")
+                if client.poll() is not None:
+                    break
+            wait_for(lambda: b"no renegotiation" in said.read_bytes(), what="the refusal")
+        finally:
             client.kill()
-            got = client.communicate()[0]
-    assert b"RENEGOTIATING" in got and b"no renegotiation" in got
+    got = said.read_bytes()
     once = openssl(world.server, door, "-tls1_2").count(b"verify return:")
     assert got.count(b"verify return:") == once  # the certificate came once
 
@@ -183,7 +184,7 @@ def test_A065_close_notify_in_data(world, door):
         tls.say_goodbye()
         peer.send(after)
         try:
-            peer.rest(5)  # they may say goodbye too
+            peer.rest()  # they may say goodbye too
         except TimeoutError:
             pytest.fail("not closed")
         peer.close()
@@ -213,7 +214,7 @@ def test_A066_cut_off_without_goodbye(world, case):
     peer, tls = within_data(world.server, "smtp")
     tls.send(HDR + b"\r\nx\r\n")
     peer.half_close()
-    peer.rest(5)
+    peer.rest()
     peer.close()
     assert world.n("alice@d.test") == world.oracle.messages("alice@d.test")
     # after the real end: there once, if at all
@@ -221,7 +222,7 @@ def test_A066_cut_off_without_goodbye(world, case):
     peer, tls = within_data(world.server, "smtp")
     tls.send(HDR + b"\r\nx" + EOD)
     peer.half_close()
-    peer.rest(5)
+    peer.rest()
     peer.close()
     case.delivered = world.n("alice@d.test") - before
     assert case.delivered <= 1
@@ -237,9 +238,7 @@ def test_A067_half_a_hello(world, case, door):
     for peer in peers:
         peer.send(b"\x16\x03\x01")
     world.oracle.greets()
-    start = time.monotonic()
-    assert all(peer.is_closed(8) for peer in peers)
-    assert time.monotonic() - start < 8
+    assert all(peer.is_closed() for peer in peers)
     for peer in peers:
         peer.close()
 
@@ -249,7 +248,7 @@ def test_A067_half_a_handshake_after_starttls(world):
         for peer in (smtp_peer, pop3_peer):
             assert upgrade(peer)
             peer.send(b"\x16\x03\x01")
-        assert smtp_peer.is_closed(6) and pop3_peer.is_closed(6)
+        assert smtp_peer.is_closed() and pop3_peer.is_closed()
 
 
 def client_hello(name):
@@ -388,7 +387,7 @@ def reload(world, cert, key):
     def lines():
         return [l for l in world.server.log_text()[seen:].splitlines() if "certificate" in l]
 
-    wait_for(lambda: len(lines()) >= 2, 5)
+    wait_for(lambda: len(lines()) >= 2)
     return lines()
 
 
@@ -426,6 +425,6 @@ def test_A073_plain_words_after_the_end_of_tls(world, command):
     assert tls.code(b"AUTH PLAIN " + plain("alice@d.test", world.server.password("alice@d.test"))) == 235
     tls.say_goodbye()
     peer.send(command)
-    got = peer.rest(5)
+    got = peer.rest()
     assert b"250 " not in got
     peer.close()

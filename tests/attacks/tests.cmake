@@ -6,6 +6,6 @@ foreach(source ${attacks})
 	add_test(NAME attacks.${name}
 		COMMAND ${PP_PYTHON} -m pytest -q -p no:cacheprovider -rs ${source}
 		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(attacks.${name} PROPERTIES LABELS attacks TIMEOUT 600
+	set_tests_properties(attacks.${name} PROPERTIES LABELS attacks TIMEOUT 1800
 		ENVIRONMENT "PENNYPOST_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1")
 endforeach()

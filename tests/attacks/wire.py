@@ -39,7 +39,7 @@ def client_context(ca=None, alpn=None):
 class Peer:
     """One connection.  timeout is the longest wait for an answer."""
 
-    def __init__(self, server, service, source=None, timeout=15, tls=None, greet=True,
+    def __init__(self, server, service, source=None, timeout=60, tls=None, greet=True,
                  name="localhost", rcvbuf=None):
         self.server, self.service, self.timeout = server, service, timeout
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -32,7 +32,7 @@ class Server:
     ca: str = None
     name: str = "localhost"    # for SNI and verification
     plaintext: bool = False    # logins in clear are allowed
-    timeout: float = 10.0
+    timeout: float = 60.0
     options: set = field(default_factory=set)  # other options it satisfies
 
     def suits(self, options):

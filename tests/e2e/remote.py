@@ -168,7 +168,7 @@ class Remote:
                 self.most = max(self.most, self.open)
                 threading.Thread(target=session.run, daemon=True).start()
 
-    def got(self, n=1, seconds=20):
+    def got(self, n=1, seconds=60):
         """Wait for so many messages."""
         return wait_for(lambda: len(self.messages) >= n and self.messages, seconds,
                         f"{n} messages at {self.host}")
@@ -265,12 +265,12 @@ def queue(server):
     return server.ctl("queue", "list", "--json")["recipients"]
 
 
-def queue_is_empty(server, seconds=20):
+def queue_is_empty(server, seconds=60):
     wait_for(lambda: not queue(server), seconds, "an empty queue")
     return True
 
 
-def waiting(server, address, tries=1, seconds=20):
+def waiting(server, address, tries=1, seconds=60):
     """The queue's row of this recipient once it was tried that often."""
     def look():
         rows = [r for r in queue(server) if r["recipient"] == address]
@@ -289,7 +289,7 @@ def rss_most(pid):
     return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) << 10
 
 
-def mail_for(server, user, seconds=20):
+def mail_for(server, user, seconds=60):
     """Wait for mail, and take it."""
     return wait_for(lambda: server.fetch(user, delete=True), seconds, f"mail for {user}")
 
@@ -332,7 +332,7 @@ class Report:
                 r.get("Diagnostic-Code", ""))
 
 
-def report_for(server, user, seconds=20):
+def report_for(server, user, seconds=60):
     """Wait for the one DSN."""
     raw, = mail_for(server, user, seconds)
     return Report(raw, user)

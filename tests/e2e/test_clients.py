@@ -53,7 +53,7 @@ class Agent:
         env = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8",
                "TMPDIR": str(self.home), "FETCHMAILHOME": str(self.home)}
         got = subprocess.run([str(a) for a in args], input=input, capture_output=True,
-                             env=env, cwd=self.home, timeout=60)
+                             env=env, cwd=self.home, timeout=180)
         assert got.returncode == status, \
             f"{args}: {got.returncode}\n{got.stdout[-2000:]}\n{got.stderr[-2000:]}"
         return got.stdout
@@ -267,7 +267,7 @@ def getmail_fetches(agent, port, scheme, user):
     if scheme == "pop3":
         pytest.skip("getmail6 knows no STLS")
     # it misses the end of a child that is too quick, and waits for ever
-    inbox = Inbox(agent, "sleep 0.2")
+    inbox = Inbox(agent, "sleep 1")
     kind = "SimplePOP3Retriever" if scheme == "clear" else "SimplePOP3SSLRetriever"
     conf = agent.file("getmailrc", f"""
 [retriever]

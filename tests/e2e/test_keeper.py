@@ -31,7 +31,7 @@ def test_bodies_of_deleted_messages_and_orphans(tmp_path):
     orphan = files[0].parent / ("ab" * 32 + ".0123")
     orphan.write_bytes(b"what a crash left")
     with Server(dir=tmp_path / "dev") as server:
-        wait_for(lambda: len(objects(server)) == 1, 20, "the files to go")
+        wait_for(lambda: len(objects(server)) == 1, 60, "the files to go")
         assert not orphan.exists()
         kept = server.fetch("alice@d.test")
         assert len(kept) == 1 and b"Subject: 2\r\n" in kept[0]

@@ -7,6 +7,7 @@ import re
 import signal
 import sqlite3
 import sys
+import threading
 import time
 
 import poplib
@@ -34,7 +35,7 @@ def as_sent(content):
 
 @pytest.fixture(scope="module")
 def world():
-    with World({"relay.timeout": "20s", "timeouts.handshake": "2s"}) as w:
+    with World({"relay.timeout": "20s", "timeouts.handshake": "5s"}) as w:
         yield w
 
 
@@ -58,7 +59,7 @@ def test_octet_for_octet(world):
     with world.bob.smtp() as client:
         for message in SAMPLES.values():
             assert client.sendmail("x@remote.test", ["samples@bob.test"], message) == {}
-    queue_is_empty(world.bob, 60)
+    queue_is_empty(world.bob, 120)
     got = {without_trace(m, hops=2): m for m in world.alice.fetch(ALICE, delete=True)}
     names_of = {m: name for name, m in SAMPLES.items()}
     assert sorted(names_of.get(m, m[:300]) for m in got) == sorted(SAMPLES)
@@ -361,9 +362,14 @@ def test_report_of_hostile_words(world):
 
 
 def test_4xx_then_taken(world):
-    far = world.remote("later.test", {"RCPT": ["451 4.3.0 not now", "450 4.2.1 nor now", "250 ok"]})
+    seen, replies = threading.Event(), iter(["451 4.3.0 not now"])
+
+    def answer(*_):
+        return "250 ok" if seen.is_set() else next(replies, "450 4.2.1 nor now")
+    far = world.remote("later.test", {"RCPT": answer})
     world.bob.submit(BOB, ["x@later.test"], mail("later"))
     row = waiting(world.bob, "x@later.test")
+    seen.set()
     assert row["last_code"] in (450, 451) and "now" in row["last_reply"]
     far.got()
     queue_is_empty(world.bob)
@@ -398,9 +404,14 @@ def test_one_report_for_all_that_failed(world):
 def test_connection_is_used_again(world):
     """Many messages, few connections, never more at once than allowed."""
     far = world.remote("reuse.test", {"CONNECT": lambda s, _: time.sleep(0.3) or "220 hello"})
+    maild = world.bob.pids()["maild"]
     with world.bob.submission(BOB) as client:
-        for n in range(40):
-            client.sendmail(BOB, [f"x{n}@reuse.test"], mail("reuse"))
+        os.kill(maild, signal.SIGSTOP)  # it finds them all in the queue, however slowly they came
+        try:
+            for n in range(40):
+                client.sendmail(BOB, [f"x{n}@reuse.test"], mail("reuse"))
+        finally:
+            os.kill(maild, signal.SIGCONT)
     far.got(40)
     queue_is_empty(world.bob)
     assert len(far.messages) == 40
@@ -492,7 +503,7 @@ def test_in_clear_where_tls_is_broken(world, trouble):
     far = world.remote(domain, {"STARTTLS": "454 4.7.0 not today"} if trouble == "refused" else None,
                        tls="broken" if trouble == "refused" else trouble)
     world.bob.submit(BOB, [f"x@{domain}"], mail())
-    sent, = far.got(seconds=30)
+    sent, = far.got()
     assert not sent.session.tls
     queue_is_empty(world.bob)
 
@@ -566,7 +577,7 @@ def test_loop_between_servers():
         w.bob.ctl("alias", "add", "there@bob.test", "back@alice.test")
         w.alice.ctl("alias", "add", "back@alice.test", "there@bob.test")
         w.bob.submit(BEN, ["there@bob.test"], mail("circle", sender=BEN, to="there@bob.test"))
-        report = report_for(w.bob, BEN, 30)
+        report = report_for(w.bob, BEN)
         address, action, status, said = report.one()
         assert status == "5.4.6" and action == "failed"
         assert 11 <= report.original.get_content().count("Received:") <= 13
@@ -579,8 +590,8 @@ def test_loop_between_servers():
 # ---- patience
 
 def test_expiry():
-    """Five days, here a second and a half: then it is returned."""
-    with World({"relay.expire": "1500ms"}, servers=["bob"]) as w:
+    """Five days, here five seconds: then it is returned."""
+    with World({"relay.expire": "5s"}, servers=["bob"]) as w:
         far = w.remote("never.test", {"RCPT": "451 4.3.2 come back tomorrow"})
         nobody = w.remote("gone.test")
         nobody.close()
@@ -600,16 +611,16 @@ def test_waiting_grows():
         at = []
         w.remote("slow.test", {"CONNECT": lambda *_: at.append(time.monotonic()) or "451 no"})
         w.bob.submit(BOB, ["x@slow.test"], mail())
-        wait_for(lambda: len(at) >= 5, what="five tries")
-        gaps = [b - a for a, b in zip(at, at[1:])]
-        assert gaps[0] > 0.15 and gaps[3] > 2 * gaps[0] and gaps[3] > 1.2, gaps
+        wait_for(lambda: len(at) >= 6, what="six tries")
+        # 0.2 + 0.4 + 0.8 + 1.6 + 3.2 s: were they all as the first, one second
+        assert at[5] - at[0] > 4, at
 
 
 def test_silent_servers():
     """A166: whoever says nothing is left after a while, and the next host asked;
     others do not wait for it."""
     verbs = ["CONNECT", "EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "QUIT"]
-    with World({"relay.timeout": "1s", "timeouts.handshake": "1s"}, servers=["bob"]) as w:
+    with World({"relay.timeout": "10s", "timeouts.handshake": "10s"}, servers=["bob"]) as w:
         seconds = {}
         for verb in verbs:
             domain = f"{verb.lower()}.silent.test"
@@ -618,10 +629,9 @@ def test_silent_servers():
         w.remote("dot.silent.test", {".": HANG})
         prompt = w.remote("prompt.test")
         w.bob.submit(BOB, [f"x@{v.lower()}.silent.test" for v in verbs] + ["x@dot.silent.test"], mail())
-        begin = time.monotonic()
         w.bob.submit(BOB, ["x@prompt.test"], mail())
         prompt.got()
-        assert time.monotonic() - begin < 1
+        assert not any(second.sessions for second in seconds.values())  # all are waited for still
         for verb in verbs[:-1]:
             seconds[verb].got()
         # no answer to the dot: it may have been taken, but we cannot know
@@ -652,9 +662,9 @@ def test_killed_while_it_works():
                 if n % 15 == 10:
                     os.kill(wait_for(lambda: w.bob.pids().get("maild")), signal.SIGKILL)
                     kills += 1
-        wait_for(lambda: {m.recipients[0] for m in far.messages} >= set(sent), 60, "all 60")
+        wait_for(lambda: {m.recipients[0] for m in far.messages} >= set(sent), 120, "all 60")
         wait_for(lambda: "maild" in w.bob.pids(), what="maild")
-        queue_is_empty(w.bob, 30)
+        queue_is_empty(w.bob)
         # in flight when the axe fell: at most one for each connection
         assert len(far.messages) - len(sent) <= 5 * kills
         w.bob.ctl("check")  # says what is wrong in the store, if anything

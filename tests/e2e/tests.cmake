@@ -6,6 +6,6 @@ foreach(source ${e2e})
 	add_test(NAME e2e.${name}
 		COMMAND ${PP_PYTHON} -m pytest -q -p no:cacheprovider -rs ${source}
 		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600
+	set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 1800
 		ENVIRONMENT "PENNYPOST_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1")
 endforeach()

@@ -5,7 +5,7 @@ foreach(name io_error wal_rule crash)
 	target_link_libraries(fault_${name} PRIVATE pp_store)
 	add_test(NAME fault.${name} COMMAND fault_${name}
 		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(fault.${name} PROPERTIES LABELS fault TIMEOUT 600)
+	set_tests_properties(fault.${name} PROPERTIES LABELS fault TIMEOUT 1800)
 endforeach()
 # Whole servers whose daemons are killed under load.  More kills:
 # tests/fault/test_kill.py --kills 500 (docs/measuring.md).
@@ -13,6 +13,6 @@ if(TARGET smtpd AND TARGET maild AND TARGET popd AND TARGET mailctl)
 	add_test(NAME fault.kill COMMAND ${PP_PYTHON}
 		${CMAKE_CURRENT_SOURCE_DIR}/fault/test_kill.py --kills 10
 		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(fault.kill PROPERTIES LABELS fault TIMEOUT 600
+	set_tests_properties(fault.kill PROPERTIES LABELS fault TIMEOUT 1800
 		ENVIRONMENT "PENNYPOST_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1")
 endif()

@@ -289,7 +289,7 @@ class MxActor:
                            "tls": message.tls, "helo": message.helo}, f)
             os.rename(base + ".tmp", base + ".json")
 
-    def wait(self, n=1, seconds=20):
+    def wait(self, n=1, seconds=60):
         """Until n messages are there; True if they came in time."""
         until = time.monotonic() + seconds
         while len(self.messages) < n and time.monotonic() < until:

@@ -3,7 +3,7 @@ function(pp_tool name)
 	add_test(NAME tools.${name} COMMAND ${PP_PYTHON}
 		${CMAKE_SOURCE_DIR}/tests/tools/${name}.py ${CMAKE_SOURCE_DIR} ${ARGN})
 	set_tests_properties(tools.${name} PROPERTIES
-		LABELS tools TIMEOUT 300 SKIP_RETURN_CODE 77)
+		LABELS tools TIMEOUT 1800 SKIP_RETURN_CODE 77)
 endfunction()
 
 pp_tool(layers)

@@ -175,8 +175,8 @@ test_answers(struct world *w)
 	}
 	loop_run(w->loop);
 	CHECK(w->waiting == 0);
-	/* all at once, the longest until its own 10 s were over */
-	CHECK(clock_mono_ms(&clock_system) - start < 12000);
+	/* all at once: those that wait for 10 s would need a minute */
+	CHECK(clock_mono_ms(&clock_system) - start < 30000);
 }
 
 /* Wrong rdata is refused by somebody before it could be a host to ask. */
@@ -210,6 +210,7 @@ test_malformed(struct world *w)
 struct one {
 	struct world *world;
 	enum dns_status status;
+	char why[256];
 	int calls;
 	struct resolver_query *victim; /* cancelled from within */
 	bool free_resolver;
@@ -221,6 +222,7 @@ on_one(void *arg, const struct dns_answer *a)
 	struct one *o = arg;
 
 	o->status = a->status;
+	snprintf(o->why, sizeof(o->why), "%s", a->why ? a->why : "");
 	o->calls++;
 	if (o->victim != NULL)
 		resolver_cancel(o->victim);
@@ -307,7 +309,7 @@ test_child_killed(struct world *w, const struct stub *s)
 	start = clock_mono_ms(&clock_system);
 	loop_run(w->loop);
 	CHECK(pending.calls == 1 && pending.status == DNS_TEMPFAIL);
-	CHECK(clock_mono_ms(&clock_system) - start < 2000);
+	CHECK(strstr(pending.why, "the resolver died") != NULL);
 
 	/* asked while there is no child: waits for the new one */
 	ask_one(&next, "mx.d.test");

@@ -208,6 +208,10 @@ kill_server(void *arg)
 {
 	struct test *t = arg;
 
+	if (t->n_held < 5) { /* not all have arrived */
+		timer_set(t->timer, 5);
+		return;
+	}
 	ipc_server_free(t->server);
 	t->server = NULL;
 }
@@ -223,7 +227,7 @@ test_server_dies(void)
 	for (int i = 0; i < 5; i++)
 		ask(&t, STR("x"));
 	t.timer = timer_new(t.rig.loop, kill_server, &t);
-	timer_set(t.timer, 50);
+	timer_set(t.timer, 5);
 	loop_run(t.rig.loop);
 	CHECK(t.n_held == 5 && t.answered == 5 && t.good == 0);
 	CHECK_STR(t.last, "the other side closed");
@@ -292,8 +296,12 @@ on_late(void *arg, bool ok, struct str line)
 {
 	struct test *t = arg;
 
-	CHECK(!ok);
+	CHECK(!ok && t->n_held == 1);
 	(void)line;
+	if (t->n_held == 0) {
+		loop_stop(t->rig.loop);
+		return;
+	}
 	/* ask again, and only then does the server answer the first */
 	t->want = t->answered + 1;
 	t->hold = false;
@@ -310,7 +318,7 @@ test_late(void)
 
 	open_test(&t);
 	ipc_client_free(t.client);
-	t.client = ipc_client_new(t.rig.loop, t.path, 50);
+	t.client = ipc_client_new(t.rig.loop, t.path, 2000);
 	t.hold = true;
 	ipc_ask(t.client, STR("x"), on_late, &t);
 	loop_run(t.rig.loop);
@@ -360,7 +368,10 @@ die_in_the_middle(void *arg)
 
 	CHECK(fd >= 0);
 	CHECK(send(fd, "question\n", 9, MSG_NOSIGNAL) == 9);
-	usleep(50000);
+	for (int i = 0;
+	     i < 60000 && __atomic_load_n(&t->served, __ATOMIC_RELAXED) == 0;
+	     i++)
+		usleep(1000);
 	close(fd);
 	usleep(50000);
 	fd = connect_to(t->path);
@@ -389,6 +400,10 @@ answer_all(void *arg)
 {
 	struct test *t = arg;
 
+	if (t->n_held == 0) { /* it has not arrived */
+		timer_set(t->timer, 5);
+		return;
+	}
 	for (size_t i = 0; i < t->n_held; i++)
 		ipc_reply(t->held[i], STR("late"));
 	t->n_held = 0;

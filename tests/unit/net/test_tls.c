@@ -638,7 +638,8 @@ hostile(struct side *s, struct tls *t, void (*peer)(void *), bool at_once,
 	int fds[2];
 
 	rig_open(&r);
-	limits.handshake_ms = 200;
+	if (peer == three_bytes)
+		limits.handshake_ms = 200;
 	tcp_pair(fds);
 	p->fd = fds[0];
 	side_open(s, &r, fds[1], &limits);
