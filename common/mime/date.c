@@ -206,3 +206,27 @@ date_parse(struct str value, int64_t *unix_s)
 	          (t.minute - minutes) * 60 + t.second;
 	return true;
 }
+
+bool
+date_sent(struct str value, int64_t *unix_s, int64_t *day)
+{
+	struct moment t = {0};
+	struct str zone;
+	size_t end = 0;
+	int minutes = 0;
+
+	if (!take_date(&value, &t))
+		return false;
+	*day = days_of(t.year, t.month, t.day);
+	*unix_s = *day * DAY_S;
+	if (!take_time(&value, &t))
+		return true;
+	while (end < value.len && value.at[end] != ' ' &&
+	       value.at[end] != '\t' && value.at[end] != '(')
+		end++;
+	zone = str_first(value, end);
+	if (!take_zone(&zone, &minutes))
+		minutes = 0;
+	*unix_s += t.hour * 3600 + (t.minute - minutes) * 60 + t.second;
+	return true;
+}

@@ -67,6 +67,45 @@ check_parse(void)
 	}
 }
 
+/* For sorting and searching: a bad zone is UTC, a bad time 00:00:00, the day is
+ * the sender's (RFC 5256 s2.2, RFC 9051 s6.4.4). */
+static void
+check_sent(void)
+{
+	static const struct {
+		const char *text;
+		int64_t day, unix_s; /* both 0: cannot be read */
+	} rows[] = {
+	    {"Sun, 1 Feb 2026 23:30:00 -0800",             20485, 1770017400},
+	    {"Mon, 2 Feb 2026 00:30:00 +1300",             20486, 1769945400},
+	    {"1 Feb 26 23:30 EST",                         20485, 1770006600},
+	    {"Sun, 1 Feb 2026 23:30:00 +0000 (PST -0800)", 20485, 1769988600},
+	    {"Sun, 1 Feb 2026 23:30:00",                   20485, 1769988600},
+	    {"Sun, 1 Feb 2026 23:30:00 (UTC)",             20485, 1769988600},
+	    {"Sun, 1 Feb 2026 23:30:00 -800",              20485, 1769988600},
+	    {"Sun, 1 Feb 2026 23:30:00 +0800 PHT",         20485, 1769959800},
+	    {"Sun, 1 Feb 2026 23:30:00 +0800</field>",     20485, 1769959800},
+	    {"Sun, 1 Feb 2026 23:30:00 +9999",             20485, 1769988600},
+	    {"Sun, 1 Feb 2026 23:99:00 +0800",             20485, 1769904000},
+	    {"Sun, 1 Feb 2026",                            20485, 1769904000},
+	    {"31 Dec 1969 23:30:00 -0100",                 -1,    1800      },
+	    {"Thu, 99 Feb 2026 99:99:99 +9999",            0,     0         },
+	    {"noon: tomorrow",                             0,     0         },
+	    {"",					   0,     0         },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t day = 0, s = 0;
+		bool ok = date_sent(str_of(rows[i].text), &s, &day);
+
+		if (day != rows[i].day || s != rows[i].unix_s)
+			fprintf(stderr, "at \"%s\": %lld, %lld\n", rows[i].text,
+			    (long long)day, (long long)s);
+		CHECK(ok == (rows[i].day != 0));
+		CHECK(day == rows[i].day && s == rows[i].unix_s);
+	}
+}
+
 /* The C library's calendar and ours agree, and what we write we read. */
 static void
 check_calendar(void)
@@ -128,6 +167,7 @@ int
 main(void)
 {
 	check_parse();
+	check_sent();
 	check_calendar();
 	check_text();
 	check_long();
