@@ -22,6 +22,8 @@ bounce_init(struct bounce *b)
 	buf_init(&b->text, HEADER_MAX); /* limit set when it is composed */
 	b->stage = NULL;
 	b->why = NULL;
+	b->mailboxes = NULL;
+	b->n_mailboxes = 0;
 }
 
 void
@@ -30,6 +32,7 @@ bounce_release(struct bounce *b)
 	buf_release(&b->header);
 	buf_release(&b->text);
 	stage_free(b->stage);
+	free(b->mailboxes);
 	bounce_init(b);
 }
 
@@ -170,7 +173,8 @@ deliver(struct bounce *b, struct db *db, const struct route *r, struct fail *f)
 			      .address = str_of(r->targets[i].address),
 			      .original = b->sender}
 			: (struct delivery_target){.address = b->sender};
-	rc = delivery_run(db, &d, f);
+	b->mailboxes = mem_grow(b->mailboxes, n, sizeof(*b->mailboxes));
+	rc = delivery_run(db, &d, b->mailboxes, &b->n_mailboxes, f);
 	free(targets);
 	return rc == -1 ? -1 : hop_write(db, &returned, f);
 }
@@ -189,6 +193,7 @@ bounce_deliver(struct bounce *b, struct db *db, struct fail *f)
 	if (route_find(db, b->sender, &o, &r, f) == -1)
 		return -1;
 	b->why = why_not(b, &r);
+	b->n_mailboxes = 0;
 	if (b->why == NULL)
 		rc = deliver(b, db, &r, f);
 	route_release(&r);

@@ -36,8 +36,10 @@ struct bounce {
 	struct buf header; /* of the message, from bounce_read_header() */
 	struct buf text;
 	struct stage *stage;
-	const char *why; /* after bounce_deliver(): NULL, or why it was
-	                  * dropped */
+	const char *why;    /* after bounce_deliver(): NULL, or why it was
+	                     * dropped */
+	int64_t *mailboxes; /* after it: those here that got it */
+	size_t n_mailboxes;
 };
 
 /* Sets its own fields; the owner's may be set before or after. */

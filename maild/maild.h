@@ -4,13 +4,14 @@
  * everything here lives longer than the parts.
  *
  * The loop runs the relay (relay.h), the credential authority (auth.h), the
- * control socket (control.h) and the keeper (keeper.h); databases and hashing
- * are on threads.
+ * control socket (control.h), the keeper (keeper.h) and the indexer
+ * (indexer.h); databases and hashing are on threads.
  */
 #ifndef MAILD_MAILD_H
 #define MAILD_MAILD_H
 
 #include "common/conf/conf.h"
+#include "common/daemon/mailbox_notice.h"
 #include "common/dns/resolver.h"
 #include "common/net/loop.h"
 #include "common/net/notify.h"
@@ -34,6 +35,7 @@ struct maild {
 	struct store *mail, *passwords;
 	struct waker *reap; /* of both stores */
 	struct notice_inbox *notices;
+	struct mailbox_notice mailbox_notice; /* to popd, of bounces */
 	struct timer *stop_timer;
 	int owned; /* descriptor of owner_take() */
 	int64_t started_ms, stop_by_ms;
@@ -42,6 +44,7 @@ struct maild {
 	struct auth *auth;
 	struct control_server *control;
 	struct keeper *keeper;
+	struct indexer *indexer;
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include "common/util/rand.h"
 #include "maild/auth.h"
 #include "maild/control.h"
+#include "maild/indexer.h"
 #include "maild/keeper.h"
 #include "maild/maild.h"
 #include "maild/relay.h"
@@ -39,6 +40,7 @@ reap(void *arg)
 
 	if (m->mail != NULL)
 		store_reap(m->mail);
+	mailbox_notice_send(&m->mailbox_notice);
 	if (m->passwords != NULL)
 		store_reap(m->passwords);
 }
@@ -78,6 +80,7 @@ stop(void *arg)
 	relay_stop(m->relay);
 	auth_stop(m->auth);
 	control_server_stop(m->control);
+	indexer_stop(m->indexer);
 	/* a round of the loop later, so that answers given now are sent */
 	timer_set(m->stop_timer, STOP_LOOK_MS);
 }
@@ -149,9 +152,12 @@ start_parts(struct maild *m, struct fail *f)
 	    .log = &m->log,
 	    .clock = m->clock,
 	    .traces = &m->traces,
+	    .notice = &m->mailbox_notice,
 	};
 	char *path;
 
+	mailbox_notice_init(
+	    &m->mailbox_notice, daemon_path(m->conf, "popd.notice"));
 	m->relay = relay_new(&deps);
 	m->auth = auth_new(m, f);
 	if (m->auth == NULL)
@@ -160,6 +166,9 @@ start_parts(struct maild *m, struct fail *f)
 	if (m->control == NULL)
 		return -1;
 	m->keeper = keeper_new(m);
+	m->indexer = indexer_new(m, f);
+	if (m->indexer == NULL)
+		return -1;
 	path = daemon_path(m->conf, "maild.notice");
 	m->notices = notice_inbox_new(m->loop, path, take_notice, m, f);
 	free(path);
@@ -203,6 +212,7 @@ finish(struct maild *m)
 {
 	notice_inbox_free(m->notices);
 	control_server_free(m->control);
+	indexer_free(m->indexer);
 	/* the store's last jobs are the parts' too */
 	if (m->relay != NULL)
 		relay_stop(m->relay);
@@ -210,6 +220,7 @@ finish(struct maild *m)
 	if (m->mail != NULL)
 		store_close(m->mail);
 	m->mail = NULL;
+	mailbox_notice_release(&m->mailbox_notice);
 	if (m->passwords != NULL)
 		store_close(m->passwords);
 	m->passwords = NULL;

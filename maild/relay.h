@@ -13,6 +13,7 @@
 #define MAILD_RELAY_H
 
 #include "common/conf/conf.h"
+#include "common/daemon/mailbox_notice.h"
 #include "common/dns/resolver.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
@@ -34,6 +35,7 @@ struct relay_deps { /* all borrowed, outlive the relay */
 	const struct log *log;
 	const struct clock *clock;
 	struct trace_source *traces;
+	struct mailbox_notice *notice;
 };
 
 struct relay *relay_new(const struct relay_deps *deps);

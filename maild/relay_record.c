@@ -166,8 +166,11 @@ done_write(struct store_job *job)
 		timer_set(r->again, r->wait_ms);
 		return;
 	}
-	if (job->rc == 0 && r->bounces)
+	if (job->rc == 0 && r->bounces) {
+		mailbox_notice_add(
+		    r->deps.notice, r->bounce.mailboxes, r->bounce.n_mailboxes);
 		log_bounce(r);
+	}
 	if (r->done != NULL)
 		tell_owner(r);
 	destroy(r);

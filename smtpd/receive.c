@@ -53,6 +53,8 @@ struct receive {
 	uint64_t skip;   /* octets of Return-Path in it */
 	char *message_id;
 	int64_t trace, now_ms;
+	int64_t *mailboxes; /* that got it */
+	size_t n_mailboxes;
 	char id[TRACE_TEXT_MAX];
 	uint64_t size;
 	receive_done *done;
@@ -86,6 +88,7 @@ receive_free(struct receive *r)
 		free(r->targets[i].original);
 	}
 	free(r->targets);
+	free(r->mailboxes);
 	stage_free(r->stage);
 	intake_release(&r->intake);
 	buf_release(&r->head);
@@ -282,7 +285,8 @@ deliver(struct db *db, struct receive *r, const struct hop *received,
 		    .address = str_of(r->targets[i].address),
 		    .original = str_of(r->targets[i].original),
 		};
-	rc = delivery_run(db, &d, f);
+	r->mailboxes = mem_new(r->n_targets, sizeof(*r->mailboxes));
+	rc = delivery_run(db, &d, r->mailboxes, &r->n_mailboxes, f);
 	free(targets);
 	return rc;
 }
@@ -331,10 +335,12 @@ run(struct db *db, struct store_job *job, struct fail *f)
 	return rc;
 }
 
-/* Tell the relay, if there is something for it. */
+/* Tell those who look at the mailboxes, and the relay, if there is something
+ * for it. */
 static void
 send_notice(const struct receive *r)
 {
+	mailbox_notice_add(&r->d->mailbox_notice, r->mailboxes, r->n_mailboxes);
 	for (size_t i = 0; i < r->n_targets; i++)
 		if (r->targets[i].account == 0) {
 			notice_send(r->d->queue_notice, STR("queue"));

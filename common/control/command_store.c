@@ -4,6 +4,7 @@
 #include "common/control/call.h"
 #include "common/store/account.h"
 #include "common/store/queue.h"
+#include "common/store/search.h"
 
 #define PROBLEMS_MOST 1000
 
@@ -24,6 +25,18 @@ call_check(struct call *call, struct fail *f)
 	    db_check(call->control->auth, take_problem, problems, f) == -1)
 		return -1;
 	return 0;
+}
+
+/* A file that cannot be emptied goes as a whole. */
+int
+call_search_rebuild(struct call *call, struct fail *f)
+{
+	const char *dir = db_dir(call->control->mail);
+	struct db *search = db_open(dir, DB_SEARCH, DB_WRITER, f);
+	int rc = search != NULL ? search_rebuild(search, f) : -1;
+
+	db_close(search);
+	return rc == 0 ? 0 : db_discard(dir, DB_SEARCH, f);
 }
 
 struct counts {

@@ -6,6 +6,7 @@
 #include "common/mime/addr.h"
 #include "common/store/hop.h"
 #include "common/store/mailbox.h"
+#include "common/store/message.h"
 #include "common/store/route.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
@@ -25,6 +26,10 @@ static const char sql_set_quota[] =
 
 static const char sql_set_state[] =
     "UPDATE account SET state = ?2 WHERE login = ?1 AND state <> 2";
+
+static const char sql_imap_off[] = "SELECT imap_off FROM account WHERE id = ?1";
+static const char sql_set_imap_off[] =
+    "UPDATE account SET imap_off = ?2 WHERE login = ?1";
 
 static const char sql_each[] =
     "SELECT a.id, a.login, a.state, a.quota_bytes, u.bytes, u.messages,"
@@ -91,7 +96,7 @@ account_add(struct db *db, struct str login, uint64_t quota_bytes,
     int64_t now_ms, int64_t *id, struct fail *f)
 {
 	struct str local;
-	int64_t domain = 0, taken, inbox;
+	int64_t domain = 0, taken;
 	int got;
 
 	if (place(db, login, &local, &domain, f) == -1)
@@ -117,7 +122,7 @@ account_add(struct db *db, struct str login, uint64_t quota_bytes,
 	if (sql_run(db, sql_add_use, f, "i", *id) == -1 ||
 	    sql_run(db, sql_add_address, f, "iti", domain, local, *id) == -1)
 		return -1;
-	return mailbox_add(db, *id, STR("INBOX"), now_ms, &inbox, f);
+	return mailbox_add_usual(db, *id, now_ms, f);
 }
 
 /* Remove up to max messages of one mailbox.  *n: how many. */
@@ -131,7 +136,7 @@ empty_some(struct db *db, const struct account *a, size_t max, int64_t now_ms,
 	    .detail = STR("the account was removed")};
 	uint32_t *uids = mem_new(max, sizeof(*uids));
 	size_t found = 0;
-	int64_t mailbox;
+	int64_t mailbox, modseq;
 	int got = sql_number(db, &mailbox, sql_some_mailbox, f, "i", a->id);
 
 	*n = 0;
@@ -142,8 +147,8 @@ empty_some(struct db *db, const struct account *a, size_t max, int64_t now_ms,
 		while ((got = sql_step(st, f)) == 1)
 			uids[found++] = (uint32_t)sql_int(st, 0);
 		if (got == 0)
-			got = mailbox_expunge(
-			    db, mailbox, uids, found, &who, n, f);
+			got = message_expunge(db, mailbox, uids, found, false,
+			    &who, NULL, n, &modseq, f);
 	}
 	free(uids);
 	return got;
@@ -232,6 +237,45 @@ account_set_disabled(
     struct db *db, struct str login, bool disabled, struct fail *f)
 {
 	if (sql_run(db, sql_set_state, f, "ti", login, (int64_t)disabled) == -1)
+		return -1;
+	return sql_changes(db) == 1 ? 0 : no_such(login, f);
+}
+
+int
+account_imap_off(struct db *db, int64_t account, char **off, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(db, sql_imap_off, f, "i", account);
+	int got = sql_step(st, f);
+
+	*off = NULL;
+	if (got == 1) {
+		*off = sql_dup(st, 0);
+		sqlite3_reset(st);
+	}
+	return got;
+}
+
+/* Words of printable ASCII, one space between them. */
+static bool
+are_capabilities(struct str words)
+{
+	if (words.len > ACCOUNT_IMAP_OFF_MAX || !str_is_printable(words))
+		return false;
+	for (size_t i = 0; i < words.len; i++)
+		if (words.at[i] == ' ' &&
+		    (i == 0 || i == words.len - 1 || words.at[i - 1] == ' '))
+			return false;
+	return true;
+}
+
+int
+account_set_imap_off(
+    struct db *db, struct str login, struct str off, struct fail *f)
+{
+	if (!are_capabilities(off))
+		return fail(f, FAIL_PERM,
+		    "that is no list of capabilities with a space between");
+	if (sql_run(db, sql_set_imap_off, f, "tt", login, off) == -1)
 		return -1;
 	return sql_changes(db) == 1 ? 0 : no_such(login, f);
 }

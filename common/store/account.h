@@ -24,7 +24,8 @@ struct account {
 	int64_t created_ms;
 };
 
-/* Make the account, its address and its INBOX.  The domain must exist. */
+/* Make the account, its address and its usual mailboxes.  The domain must
+ * exist. */
 int account_add(struct db *db, struct str login, uint64_t quota_bytes,
     int64_t now_ms, int64_t *id, struct fail *f);
 
@@ -45,6 +46,14 @@ int account_set_quota(
 /* Disabled: mail still arrives and is kept, but nobody may log in. */
 int account_set_disabled(
     struct db *db, struct str login, bool disabled, struct fail *f);
+
+/* IMAP capabilities that are not offered to it, a space between: set as they
+ * are given; read into a malloc'd string: 1, 0 no such account, -1. */
+#define ACCOUNT_IMAP_OFF_MAX 1000
+int account_set_imap_off(
+    struct db *db, struct str login, struct str off, struct fail *f);
+int account_imap_off(
+    struct db *db, int64_t account, char **off, struct fail *f);
 
 /* Call each for every account, by login; stops when it returns false. */
 int account_each(struct db *db,

@@ -3,8 +3,8 @@
  * body: reading the stored bytes of a message, in pieces, byte-exact.
  *
  * body_open() is called in a read transaction; the reading then needs no
- * transaction and no connection: a small body was copied (compressed, at most
- * 64 KiB), a large one is an open file.  body_read() may block on the disk:
+ * transaction and no connection: a small body is in memory (256 KiB at most), a
+ * large one is an open file.  body_read() may block on the disk:
  * call it on a worker thread.  A message deleted meanwhile is still read to
  * its end.
  */
@@ -23,8 +23,17 @@ struct body *body_open(struct db *db, int64_t id, struct fail *f);
 uint64_t body_size(const struct body *b); /* plain octets */
 
 /* Append up to max plain octets to out.  1 more to come, 0 that was the end,
- * -1 failure (damaged: FAIL_PERM). */
+ * -1 failure (damaged: FAIL_PERM).  Checksums show damage: zstd's for a small
+ * body, the hash for others. */
 int body_read(struct body *b, size_t max, struct buf *out, struct fail *f);
+
+/* All was read: is it what the hash in its row says?  0, -1.  It takes as long
+ * as unpacking; nobody but a check of the store needs it. */
+int body_verify(const struct body *b, struct fail *f);
+
+/* All plain octets, if they are at hand, or else nothing (at is NULL); valid
+ * until it is freed. */
+struct str body_whole(const struct body *b);
 void body_free(struct body *b);
 
 /* Delete up to max bodies nobody refers to, inside a write transaction;

@@ -12,6 +12,7 @@ static const char sql_dead[] =
     " WHERE refs = 0 AND id < (SELECT max(id) FROM body)"
     " LIMIT ?1";
 static const char sql_delete_data[] = "DELETE FROM body_data WHERE body = ?1";
+static const char sql_delete_info[] = "DELETE FROM body_info WHERE body = ?1";
 static const char sql_delete[] = "DELETE FROM body WHERE id = ?1";
 static const char sql_free_pages[] = "PRAGMA freelist_count";
 static const char sql_pages[] = "PRAGMA page_count";
@@ -72,6 +73,7 @@ body_sweep(struct db *db, size_t max, size_t *n, struct fail *f)
 		goto out;
 	for (size_t i = 0; i < dead.n; i++)
 		if (sql_run(db, sql_delete_data, f, "i", dead.ids[i]) == -1 ||
+		    sql_run(db, sql_delete_info, f, "i", dead.ids[i]) == -1 ||
 		    sql_run(db, sql_delete, f, "i", dead.ids[i]) == -1)
 			goto out;
 	if (dead.n > 0 && shrink(db, f) == -1)

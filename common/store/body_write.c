@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "common/store/info_write.h"
 #include "common/store/object.h"
 #include "common/store/sealed.h"
 #include "common/store/sql.h"
@@ -16,16 +17,42 @@ static const char sql_body[] =
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 static const char sql_data[] =
     "INSERT INTO body_data (body, data) VALUES (?1, ?2)";
-static const char sql_hold[] = "UPDATE body SET refs = refs + ?2 WHERE id = ?1";
+static const char sql_hold[] =
+    "UPDATE body SET refs = refs + ?3 WHERE id BETWEEN ?1 AND ?2";
+
+static int
+hold_range(
+    struct db *db, int64_t low, int64_t high, int64_t delta, struct fail *f)
+{
+	if (sql_run(db, sql_hold, f, "iii", low, high, delta) == -1)
+		return -1;
+	if (sql_changes(db) != high - low + 1)
+		return fail(f, FAIL_TEMP,
+		    "store: one of the bodies %lld to %lld is not there",
+		    (long long)low, (long long)high);
+	return 0;
+}
 
 int
 body_hold(struct db *db, int64_t id, int64_t delta, struct fail *f)
 {
-	if (sql_run(db, sql_hold, f, "ii", id, delta) == -1)
-		return -1;
-	if (sql_changes(db) != 1)
-		return fail(f, FAIL_TEMP, "store: body %lld is not there",
-		    (long long)id);
+	return hold_range(db, id, id, delta, f);
+}
+
+int
+body_hold_all(
+    struct db *db, const int64_t *ids, size_t n, int64_t delta, struct fail *f)
+{
+	size_t begin = 0;
+
+	for (size_t end = 1; end <= n; end++) {
+		assert(end == n || ids[end - 1] <= ids[end]);
+		if (end < n && ids[end] == ids[end - 1] + 1)
+			continue;
+		if (hold_range(db, ids[begin], ids[end - 1], delta, f) == -1)
+			return -1;
+		begin = end;
+	}
 	return 0;
 }
 
@@ -70,16 +97,12 @@ find_equal(struct db *db, const struct sealed *s, int64_t *id, struct fail *f)
 	return got;
 }
 
-int
-body_write(struct db *db, struct stage *stage, int64_t refs, int64_t *id,
+/* One whose octets are in a file. */
+static int
+write_large(struct db *db, struct stage *stage, int64_t refs, int64_t *id,
     struct fail *f)
 {
 	const struct sealed *s = stage_sealed(stage);
-
-	assert(refs > 0);
-	if (s->file == NULL)
-		return insert(db, s, refs, id, f);
-
 	int got = find_equal(db, s, id, f);
 
 	if (got == 1)
@@ -93,4 +116,19 @@ body_write(struct db *db, struct stage *stage, int64_t refs, int64_t *id,
 		return -1;
 	stage_named(stage);
 	return 0;
+}
+
+int
+body_write(struct db *db, struct stage *stage, int64_t refs, bool mailbox,
+    int64_t *id, struct fail *f)
+{
+	const struct sealed *s = stage_sealed(stage);
+	int rc;
+
+	assert(refs > 0);
+	rc = s->file == NULL ? insert(db, s, refs, id, f)
+	                     : write_large(db, stage, refs, id, f);
+	if (rc == -1 || !mailbox)
+		return rc;
+	return info_write(db, *id, s->info, f);
 }

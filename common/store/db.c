@@ -3,8 +3,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "common/store/disk.h"
 #include "common/store/migrate.h"
@@ -20,12 +23,13 @@ static const char sql_begin[] = "BEGIN";
 static const char sql_rollback[] = "ROLLBACK";
 
 static const struct file {
-	const char *name;
+	const char *name, *lock;
 	mode_t mode;
 } files[] = {
-    [DB_MAIL] = {"mail.db", 0660},
-      [DB_AUTH] = {"auth.db", 0600}, /* maild's
-  alone */
+    [DB_MAIL] = {"mail.db",   "lock",        0660},
+ /* maild's alone */
+    [DB_AUTH] = {"auth.db",   "lock",        0600},
+    [DB_SEARCH] = {"search.db", "search.lock", 0660},
 };
 
 /* SQLite asks before each commit: refused unless we hold the lock. */
@@ -54,9 +58,10 @@ static int
 connect_file(struct db *db, struct fail *f)
 {
 	char *path = disk_path(db->dir, files[db->file].name);
+	struct stat st;
 	int rc = 0;
 
-	if (access(path, F_OK) == -1)
+	if (stat(path, &st) == -1)
 		rc = fail(f, errno == ENOENT ? FAIL_PERM : FAIL_TEMP,
 		    "store: %s: %s", path, strerror(errno));
 	else if (sqlite3_open_v2(path, &db->sqlite,
@@ -69,6 +74,8 @@ connect_file(struct db *db, struct fail *f)
 	free(path);
 	if (rc == -1)
 		return -1;
+	db->device = st.st_dev;
+	db->inode = st.st_ino;
 	sqlite3_extended_result_codes(db->sqlite, 1);
 	sqlite3_commit_hook(db->sqlite, refuse_commit, db);
 	return 0;
@@ -85,10 +92,10 @@ prepare(struct db *db, struct fail *f)
 	if (db->mode == DB_READER && state != MIGRATE_CURRENT)
 		return fail(f, FAIL_PERM, "store: %s/%s has no current schema",
 		    db->dir, files[db->file].name);
-	if (rules_set(db->sqlite, db->mode, state == MIGRATE_EMPTY, f) == -1)
+	if (rules_set(db, state == MIGRATE_EMPTY, f) == -1)
 		return -1;
 	sqlite3_wal_hook(db->sqlite, note_log, db);
-	if (rules_verify(db->sqlite, db->mode, f) == -1)
+	if (rules_verify(db, f) == -1)
 		return -1;
 	if (state == MIGRATE_CURRENT)
 		return 0;
@@ -102,7 +109,7 @@ open_writer(struct db *db, struct fail *f)
 
 	if (disk_make_dir(db->dir, f) == -1)
 		return -1;
-	db->lock = lock_new(db->dir, f);
+	db->lock = lock_new(db->dir, files[db->file].lock, f);
 	if (db->lock == NULL || txn_lock(db, f) == -1)
 		return -1;
 	if ((db->file != DB_MAIL || object_make_folders(db->dir, f) == 0) &&
@@ -147,6 +154,8 @@ db_close(struct db *db)
 	if (db == NULL)
 		return;
 	assert(!db->locked);
+	db_close(db->search);
+	ZSTD_freeDCtx(db->unpacker);
 	sql_forget_all(db);
 	if (db->sqlite != NULL) {
 		int rc = sqlite3_close(db->sqlite);
@@ -157,6 +166,47 @@ db_close(struct db *db)
 	buf_release(&db->doomed);
 	free(db->dir);
 	free(db);
+}
+
+bool
+db_is_current(const struct db *db)
+{
+	char *path = disk_path(db->dir, files[db->file].name);
+	struct stat st;
+	bool same = stat(path, &st) == 0 && st.st_dev == db->device &&
+	            st.st_ino == db->inode;
+
+	free(path);
+	return same;
+}
+
+/* The log goes last: without it the file might be taken for whole. */
+int
+db_discard(const char *dir, enum db_file file, struct fail *f)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	struct lock *lock;
+	int rc = -1;
+
+	assert(file == DB_SEARCH);
+	lock = lock_new(dir, files[file].lock, f);
+	if (lock == NULL || lock_take(lock, f) == -1)
+		goto out;
+	rc = 0;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char name[DISK_NAME_MAX], *path;
+
+		snprintf(name, sizeof(name), "%s%s", files[file].name, ends[i]);
+		path = disk_path(dir, name);
+		if (unlink(path) == -1 && errno != ENOENT && rc == 0)
+			rc = fail(f, FAIL_TEMP, "store: %s: %s", path,
+			    strerror(errno));
+		free(path);
+	}
+	lock_give(lock);
+out:
+	lock_free(lock);
+	return rc;
 }
 
 int

@@ -20,7 +20,8 @@ struct db;
 
 enum db_file {
 	DB_MAIL,
-	DB_AUTH
+	DB_AUTH,
+	DB_SEARCH, /* can be built again: its last commits may be lost */
 };
 
 enum db_mode {
@@ -34,6 +35,13 @@ enum db_mode {
 struct db *db_open(
     const char *dir, enum db_file file, enum db_mode mode, struct fail *f);
 void db_close(struct db *db);
+
+/* Is its file still the one of that name?  db_discard(), or a person, may have
+ * put another there since. */
+bool db_is_current(const struct db *db);
+
+/* Remove search.db under its lock, whatever it is: a writer makes it anew. */
+int db_discard(const char *dir, enum db_file file, struct fail *f);
 
 /* Work on the store: 0, or -1 with *f.  arg is the caller's. */
 typedef int db_work(struct db *db, void *arg, struct fail *f);

@@ -40,24 +40,29 @@ static const char sql_messages[] =
     " WHEN b.id IS NULL THEN 'has no body'"
     " WHEN b.size <> g.size THEN 'has another size than its body'"
     " WHEN g.uid >= s.uid_next THEN 'has a UID not given yet'"
-    " ELSE 'has a modseq not given yet' END)"
+    " WHEN g.modseq > s.modseq THEN 'has a modseq not given yet'"
+    " ELSE 'has a keyword without a name' END)"
     " FROM message g LEFT JOIN body b ON b.id = g.body"
     " LEFT JOIN mailbox m ON m.id = g.mailbox"
     " LEFT JOIN mailbox_state s ON s.mailbox = g.mailbox"
+    " LEFT JOIN (SELECT mailbox, sum(1 << bit) AS bits FROM keyword"
+    " GROUP BY mailbox) k ON k.mailbox = g.mailbox"
     " WHERE m.id IS NULL OR b.id IS NULL OR b.size <> g.size"
-    " OR g.uid >= s.uid_next OR g.modseq > s.modseq OR g.uid < 1";
+    " OR g.uid >= s.uid_next OR g.modseq > s.modseq OR g.uid < 1"
+    " OR g.flags & ~(31 | coalesce(k.bits, 0)) <> 0";
 static const char sql_mailbox_counts[] =
-    "WITH sums (mailbox, n, unseen, bytes) AS"
-    " (SELECT mailbox, count(*), sum(flags & 1 = 0), sum(size)"
-    " FROM message GROUP BY mailbox)"
-    " SELECT format('mailbox %d (%s) holds %d messages (%d unseen) of %d"
-    " octets, its counters say %d (%d) of %d', m.id, m.name,"
-    " coalesce(t.n, 0), coalesce(t.unseen, 0), coalesce(t.bytes, 0),"
-    " s.messages, s.unseen, s.bytes)"
+    "WITH sums (mailbox, n, unseen, deleted, bytes) AS"
+    " (SELECT mailbox, count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0),"
+    " sum(size) FROM message GROUP BY mailbox)"
+    " SELECT format('mailbox %d (%s) holds %d messages (%d unseen, %d deleted)"
+    " of %d octets, its counters say %d (%d, %d) of %d', m.id, m.name,"
+    " coalesce(t.n, 0), coalesce(t.unseen, 0), coalesce(t.deleted, 0),"
+    " coalesce(t.bytes, 0), s.messages, s.unseen, s.deleted, s.bytes)"
     " FROM mailbox m LEFT JOIN mailbox_state s ON s.mailbox = m.id"
     " LEFT JOIN sums t ON t.mailbox = m.id"
     " WHERE s.messages IS NOT coalesce(t.n, 0)"
     " OR s.unseen IS NOT coalesce(t.unseen, 0)"
+    " OR s.deleted IS NOT coalesce(t.deleted, 0)"
     " OR s.bytes IS NOT coalesce(t.bytes, 0)";
 static const char sql_account_counts[] =
     "WITH sums (account, n, bytes) AS"
@@ -85,6 +90,39 @@ static const char sql_expunged[] =
     " OR e.high >= s.uid_next OR e.modseq > s.modseq"
     " OR EXISTS (SELECT 1 FROM message g WHERE g.mailbox = e.mailbox"
     " AND g.uid BETWEEN e.low AND e.high)";
+static const char sql_states[] =
+    "SELECT format('mailbox %d has a state that cannot be', mailbox)"
+    " FROM mailbox_state WHERE changed > modseq OR changed < 1"
+    " OR recent_uid > uid_next OR recent_uid < 1";
+static const char sql_uses[] =
+    "SELECT format('mailboxes %d and %d have one use', a.id, b.id)"
+    " FROM mailbox a JOIN mailbox b ON b.account = a.account AND b.id > a.id"
+    " WHERE a.special <> 0 AND a.special & b.special <> 0";
+static const char sql_metadata[] =
+    "SELECT format('metadata of account %d names mailbox %d, which is not"
+    " its', d.account, d.mailbox) FROM metadata d"
+    " LEFT JOIN mailbox m ON m.id = d.mailbox"
+    " WHERE d.mailbox <> 0 AND m.account IS NOT d.account";
+static const char sql_lone_info[] =
+    "SELECT format('what is known of body %d has no body', i.body)"
+    " FROM body_info i LEFT JOIN body b ON b.id = i.body"
+    " WHERE b.id IS NULL";
+
+/* Two messages with one UIDL: both were told to bring theirs along, or one is
+ * at the place another came from.  CROSS JOIN: in this order, or it takes the
+ * square of the messages. */
+static const char sql_same_uidl[] =
+    "SELECT format('two messages of mailbox %d have the UIDL %d.%d',"
+    " mailbox, (pop3 >> 32) & 4294967295, pop3 & 4294967295)"
+    " FROM message WHERE pop3 <> 0 GROUP BY mailbox, pop3 HAVING count(*) > 1"
+    " UNION ALL"
+    " SELECT format('messages %d and %d of mailbox %d have one UIDL', g.uid,"
+    " o.uid, g.mailbox) FROM message g"
+    " CROSS JOIN mailbox m ON m.id = g.mailbox"
+    " CROSS JOIN message o ON o.mailbox = g.mailbox"
+    " AND o.uid = g.pop3 & 4294967295"
+    " WHERE g.pop3 <> 0 AND (g.pop3 >> 32) & 4294967295 = m.uid_validity"
+    " AND o.pop3 = 0";
 static const char sql_validity[] =
     "SELECT format('mailbox %d has a UIDVALIDITY not given yet', id)"
     " FROM mailbox WHERE uid_validity >"
@@ -121,6 +159,11 @@ static const struct rule {
     {sql_account_parts,  true },
     {sql_expunged,       true },
     {sql_validity,       true },
+    {sql_states,         true },
+    {sql_uses,           true },
+    {sql_metadata,       true },
+    {sql_lone_info,      true },
+    {sql_same_uidl,      true },
     {sql_queue,          true },
     {sql_hops,           true },
 };
@@ -209,6 +252,8 @@ read_body(struct db *db, int64_t id, struct fail *f)
 		buf_clear(&piece);
 		got = body_read(o.body, PIECE, &piece, f);
 	}
+	if (got == 0)
+		got = body_verify(o.body, f);
 	buf_release(&piece);
 	body_free(o.body);
 	return got;

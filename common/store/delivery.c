@@ -267,7 +267,8 @@ deliver(struct job *j, struct fail *f)
 		if (j->copies[i].target->account != 0 &&
 		    look(j, &j->copies[i], f) == -1)
 			return -1;
-	if (body_write(j->db, j->d->stage, refs, &j->body, f) == -1 ||
+	if (body_write(j->db, j->d->stage, refs, j->locals > 0, &j->body, f) ==
+		-1 ||
 	    start_journey(j, f) == -1)
 		return -1;
 	for (size_t i = 0; i < j->n; i++)
@@ -277,8 +278,20 @@ deliver(struct job *j, struct fail *f)
 	return enqueue(j, f);
 }
 
+static size_t
+local_mailboxes(const struct job *j, int64_t *mailboxes)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n; i++)
+		if (j->copies[i].target->account != 0)
+			mailboxes[n++] = j->copies[i].mailbox;
+	return n;
+}
+
 int
-delivery_run(struct db *db, const struct delivery *d, struct fail *f)
+delivery_run(struct db *db, const struct delivery *d, int64_t *mailboxes,
+    size_t *n, struct fail *f)
 {
 	struct job j = {.db = db, .d = d};
 	int rc;
@@ -288,6 +301,8 @@ delivery_run(struct db *db, const struct delivery *d, struct fail *f)
 	j.size = (int64_t)stage_size(d->stage);
 	choose(&j);
 	rc = deliver(&j, f);
+	if (mailboxes != NULL)
+		*n = rc == 0 ? local_mailboxes(&j, mailboxes) : 0;
 	free(j.copies);
 	return rc;
 }

@@ -42,7 +42,9 @@ struct delivery {
 };
 
 /* Inside a write transaction.  FAIL_QUOTA when a mailbox is full (nothing is
- * delivered then), or the disk's words. */
-int delivery_run(struct db *db, const struct delivery *d, struct fail *f);
+ * delivered then), or the disk's words.  mailboxes (room for n_targets) are the
+ * *n that got a message, for those who look at them; NULL: nobody asks. */
+int delivery_run(struct db *db, const struct delivery *d, int64_t *mailboxes,
+    size_t *n, struct fail *f);
 
 #endif

@@ -19,11 +19,12 @@ struct lock {
 
 /* -1 on failure. */
 static int
-open_file(const char *dir, const char *name, struct fail *f)
+open_file(const char *dir, const char *stem, const char *end, struct fail *f)
 {
-	char *path;
+	char name[DISK_NAME_MAX], *path;
 	int fd;
 
+	snprintf(name, sizeof(name), "%s.%s", stem, end);
 	if (disk_make_file(dir, name, 0660, f) == -1)
 		return -1;
 	path = disk_path(dir, name);
@@ -35,14 +36,14 @@ open_file(const char *dir, const char *name, struct fail *f)
 }
 
 struct lock *
-lock_new(const char *dir, struct fail *f)
+lock_new(const char *dir, const char *name, struct fail *f)
 {
 	struct lock *l = MEM_NEW(struct lock);
 
 	l->room = -1;
-	l->turnstile = open_file(dir, "lock.a", f);
+	l->turnstile = open_file(dir, name, "a", f);
 	if (l->turnstile != -1)
-		l->room = open_file(dir, "lock.b", f);
+		l->room = open_file(dir, name, "b", f);
 	if (l->room == -1) {
 		lock_free(l);
 		return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock: the one lock that commits and checkpoints of all processes hold.
+ * lock: the one lock that commits and checkpoints of all processes hold; of
+ * search.db another, so that its index is never in the way of mail.
  *
  * flock() through a turnstile: take A, take B, give A back, so that waiters
  * are served in turn.  The kernel gives it back when a process dies.
@@ -12,9 +13,9 @@
 
 struct lock;
 
-/* The locks of the store in dir (files lock.a and lock.b).  Each struct lock
- * excludes every other, also within one process. */
-struct lock *lock_new(const char *dir, struct fail *f);
+/* The lock called name of the store in dir (files NAME.a and NAME.b).  Each
+ * struct lock excludes every other of its name, also within one process. */
+struct lock *lock_new(const char *dir, const char *name, struct fail *f);
 int lock_take(struct lock *l, struct fail *f);
 void lock_give(struct lock *l);
 void lock_free(struct lock *l);

@@ -10,13 +10,14 @@ static const char sql_application[] = "PRAGMA application_id";
 static const char sql_version[] = "PRAGMA user_version";
 static const char sql_things[] = "SELECT count(*) FROM sqlite_schema";
 
-/* "PPml" and "PPau", as file(1) would show them */
+/* "PPml", "PPau", "PPse", as file(1) would show them */
 static const struct kind {
 	const char *name;
 	int64_t application;
 } kinds[] = {
-    [DB_MAIL] = {"mail", 0x50506d6c},
-    [DB_AUTH] = {"auth", 0x50506175},
+    [DB_MAIL] = {"mail",   0x50506d6c},
+    [DB_AUTH] = {"auth",   0x50506175},
+    [DB_SEARCH] = {"search", 0x50507365},
 };
 
 static int64_t

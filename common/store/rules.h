@@ -11,14 +11,12 @@
 #ifndef STORE_RULES_H
 #define STORE_RULES_H
 
-#include <sqlite3.h>
-
 #include "common/store/db.h"
 
 /* Put them into effect.  make: this may be a new, empty file. */
-int rules_set(sqlite3 *sqlite, enum db_mode mode, bool make, struct fail *f);
+int rules_set(struct db *db, bool make, struct fail *f);
 
 /* Ask SQLite for each: FAIL_PERM names the first that is not so. */
-int rules_verify(sqlite3 *sqlite, enum db_mode mode, struct fail *f);
+int rules_verify(struct db *db, struct fail *f);
 
 #endif

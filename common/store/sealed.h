@@ -3,6 +3,7 @@
 #ifndef STORE_SEALED_H
 #define STORE_SEALED_H
 
+#include "common/mime/structure.h"
 #include "common/store/disk.h"
 #include "common/store/stage.h"
 
@@ -21,6 +22,7 @@ struct sealed {
 	unsigned char hash[32]; /* BLAKE2b-256 of the plain octets */
 	struct str data;        /* the stored octets, unless there is a file */
 	const char *file;       /* object name, or NULL */
+	const struct structure_result *info;
 };
 
 /* Borrowed from the stage, which must be sealed. */

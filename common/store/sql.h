@@ -19,13 +19,14 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/store/db.h"
 #include "common/store/lock.h"
 #include "common/util/buf.h"
 
 #define SQL_CACHE                                                              \
-	256 /* statements a connection can hold, twice what we have            \
+	512 /* statements a connection can hold: twice what we have            \
 	     */
 
 struct sql_prepared {
@@ -38,6 +39,8 @@ struct db {
 	char *dir;
 	enum db_file file;
 	enum db_mode mode;
+	dev_t device; /* of the file, when it was opened */
+	ino_t inode;
 	struct lock *lock;       /* DB_WRITER only */
 	bool locked;             /* we hold it */
 	atomic_bool interrupted; /* no check may go on */
@@ -45,6 +48,10 @@ struct db {
 	int64_t log_pages; /* in the write-ahead log after our last commit */
 	int64_t
 	    copied_pages; /* of them, into the file by our last checkpoint */
+	struct ZSTD_DCtx_s
+	    *unpacker;     /* of whole bodies and texts, when needed */
+	struct db *search; /* DB_SEARCH reader, opened when first needed */
+	bool searched;     /* that was tried, and not again by search_text() */
 	struct buf
 	    doomed; /* object names, NUL after each: unlinked after COMMIT */
 	struct sql_prepared cache[SQL_CACHE];

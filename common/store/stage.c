@@ -29,6 +29,7 @@ struct stage {
 	int object;        /* -1: none */
 	uint64_t in_object;
 	char name[DISK_NAME_MAX];
+	struct structure *structure; /* fed while sealing */
 };
 
 struct stage *
@@ -155,6 +156,8 @@ press_start(struct press *p, uint64_t size, struct fail *f)
 		ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, 1)) ||
 	    ZSTD_isError(ZSTD_CCtx_setParameter(
 		p->zstd, ZSTD_c_windowLog, SEALED_WINDOW)) ||
+	    ZSTD_isError(
+		ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_checksumFlag, 1)) ||
 	    ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(p->zstd, size)))
 		return fail(f, FAIL_TEMP, "store: zstd cannot start");
 	crypto_generichash_init(
@@ -175,6 +178,7 @@ press_add(struct press *p, struct str bytes, bool last, struct fail *f)
 		room = PIECE;
 	crypto_generichash_update(
 	    &p->hash, (const unsigned char *)bytes.at, bytes.len);
+	structure_feed(p->stage->structure, bytes);
 	do {
 		char *at = buf_reserve(packed, room);
 		ZSTD_outBuffer out = {at, room, 0};
@@ -289,12 +293,14 @@ stage_seal(struct stage *s, struct str head, struct fail *f)
 		join(s, head);
 		head = STR("");
 	}
+	s->structure = structure_new();
 	if (press_start(&p, s->size, f) == -1 ||
 	    press_add(&p, head, false, f) == -1 || press_file(&p, f) == -1 ||
 	    press_add(&p, buf_str(&s->memory), true, f) == -1)
 		goto out;
 	crypto_generichash_final(
 	    &p.hash, s->sealed.hash, sizeof(s->sealed.hash));
+	s->sealed.info = structure_finish(s->structure);
 	if (finish(s, f) == -1)
 		goto out;
 	/* the plain octets are needed no more */
@@ -335,6 +341,7 @@ stage_free(struct stage *s)
 			object_unlink(s->dir, s->name);
 		close(s->object);
 	}
+	structure_free(s->structure);
 	buf_release(&s->memory);
 	buf_release(&s->packed);
 	free(s->dir);

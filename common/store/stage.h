@@ -4,10 +4,12 @@
  *
  * Up to 256 KiB in memory, then an unlinked temporary file in the store.
  * Nothing of it survives a crash.  stage_seal() puts `head' before it,
- * hashes and compresses, and for a large body writes the object file and
- * syncs it and its folder: then delivery_run() only names it.
+ * hashes, compresses and finds the MIME structure, and for a large body writes
+ * the object file and syncs it and its folder: then delivery_run() only names
+ * it.
  *
- * Life: new, add..., seal (once), used by one delivery, free.
+ * Life: new, add..., seal (once), used by one delivery or message_append(),
+ * free.
  */
 #ifndef STORE_STAGE_H
 #define STORE_STAGE_H

@@ -14,6 +14,7 @@ CREATE TABLE account (
 	login		TEXT NOT NULL UNIQUE,		-- folded address
 	state		INTEGER NOT NULL DEFAULT 0,	-- 0 active, 1 disabled: mail is kept, no login, 2 being removed
 	quota_bytes	INTEGER NOT NULL DEFAULT 0,	-- 0: no limit
+	imap_off	TEXT NOT NULL DEFAULT '',	-- IMAP capabilities not offered, a space between
 	created		INTEGER NOT NULL
 ) STRICT;
 
@@ -55,12 +56,25 @@ CREATE TABLE body_data (
 	data		BLOB NOT NULL
 ) STRICT;
 
+-- What IMAP says of a body, found while it was staged.  Without a row it is
+-- found again from the octets.
+CREATE TABLE body_info (
+	body		INTEGER PRIMARY KEY,
+	sent		INTEGER,			-- Date field, Unix seconds; NULL: none that can be read
+	envelope	BLOB NOT NULL,			-- as FETCH gives it (RFC 9051 s7.5.2)
+	structure	BLOB NOT NULL,			-- BODYSTRUCTURE likewise
+	parts		BLOB NOT NULL,			-- where each part is (mime/parts.h)
+	refs		BLOB NOT NULL,			-- message ids, for THREAD (mime/structure.h)
+	preview		TEXT NOT NULL			-- RFC 8970
+) STRICT;
+
 -- A mailbox is a name and the promises of IMAP that go with it.
 CREATE TABLE mailbox (
 	id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	account		INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
 	name		TEXT NOT NULL,			-- UTF-8, '/' between levels; INBOX in capitals
 	uid_validity	INTEGER NOT NULL UNIQUE,	-- rises through the whole store, never reused
+	special		INTEGER NOT NULL DEFAULT 0,	-- enum mailbox_use (RFC 6154)
 	created		INTEGER NOT NULL,
 	UNIQUE (account, name)
 ) STRICT;
@@ -69,9 +83,12 @@ CREATE TABLE mailbox (
 CREATE TABLE mailbox_state (
 	mailbox		INTEGER PRIMARY KEY REFERENCES mailbox (id) ON DELETE CASCADE,
 	uid_next	INTEGER NOT NULL DEFAULT 1 CHECK (uid_next > 0),
-	modseq		INTEGER NOT NULL DEFAULT 1,
+	modseq		INTEGER NOT NULL DEFAULT 1,	-- rises with every change
+	changed		INTEGER NOT NULL DEFAULT 1,	-- modseq of the last one that did not only add
+	recent_uid	INTEGER NOT NULL DEFAULT 1,	-- from here on no session was told (\Recent)
 	messages	INTEGER NOT NULL DEFAULT 0 CHECK (messages >= 0),
 	unseen		INTEGER NOT NULL DEFAULT 0 CHECK (unseen >= 0),
+	deleted		INTEGER NOT NULL DEFAULT 0 CHECK (deleted >= 0),
 	bytes		INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0)
 ) STRICT;
 
@@ -80,12 +97,41 @@ CREATE TABLE message (
 	mailbox		INTEGER NOT NULL,
 	uid		INTEGER NOT NULL,
 	modseq		INTEGER NOT NULL,
-	flags		INTEGER NOT NULL,		-- 1 seen 2 answered 4 flagged 8 deleted 16 draft
+	flags		INTEGER NOT NULL,		-- bits of store/message.h, keywords from bit 8 on
 	received	INTEGER NOT NULL,
 	size		INTEGER NOT NULL,		-- octets, CRLF counted
 	body		INTEGER NOT NULL,
-	trace		INTEGER NOT NULL,		-- its journey
+	trace		INTEGER NOT NULL,		-- its journey; 0: it has none
+	saved		INTEGER NOT NULL DEFAULT 0,	-- when it came into this mailbox; 0: when received
+	email		INTEGER NOT NULL DEFAULT 0,	-- where it was first, (UIDVALIDITY << 32) + UID: its
+							-- EMAILID, kept by COPY and MOVE; 0: here
+	pop3		INTEGER NOT NULL DEFAULT 0,	-- its UIDL likewise, kept by MOVE alone; 0: here
 	PRIMARY KEY (mailbox, uid)
+) STRICT, WITHOUT ROWID;
+
+-- Names of the keywords of a mailbox.
+CREATE TABLE keyword (
+	mailbox		INTEGER NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+	bit		INTEGER NOT NULL CHECK (bit BETWEEN 8 AND 61),
+	name		TEXT NOT NULL COLLATE NOCASE,
+	PRIMARY KEY (mailbox, bit),
+	UNIQUE (mailbox, name)
+) STRICT, WITHOUT ROWID;
+
+-- Names an account subscribes to; a mailbox need not be there.
+CREATE TABLE subscription (
+	account		INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+	name		TEXT NOT NULL,
+	PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+
+-- RFC 5464: what clients remember of a mailbox, or (mailbox 0) the account.
+CREATE TABLE metadata (
+	account		INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+	mailbox		INTEGER NOT NULL,
+	name		TEXT NOT NULL COLLATE NOCASE,	-- "/private/comment"
+	value		BLOB NOT NULL,
+	PRIMARY KEY (account, mailbox, name)
 ) STRICT, WITHOUT ROWID;
 
 -- Ranges of UIDs that are gone, with the modseq of their going (RFC 7162).
@@ -148,6 +194,24 @@ CREATE TABLE hop (
 	code		INTEGER,			-- SMTP reply code
 	detail		TEXT,				-- a sentence, or the remote's words
 	PRIMARY KEY (trace, n)
+) STRICT, WITHOUT ROWID;
+
+-- How far `mailctl import' has come with a file or folder: written with the
+-- messages that were taken from it.
+CREATE TABLE import (
+	id		INTEGER PRIMARY KEY,
+	mailbox		INTEGER NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+	source		TEXT NOT NULL,			-- its path, resolved
+	position	INTEGER NOT NULL DEFAULT 0,	-- of an mbox: octets that are done
+	digest		BLOB NOT NULL DEFAULT x'',	-- BLAKE2b-256 of those octets
+	UNIQUE (mailbox, source)
+) STRICT;
+-- Messages of a folder that are done: BLAKE2b-128 of their names, many a row.
+CREATE TABLE import_done (
+	import		INTEGER NOT NULL REFERENCES import (id) ON DELETE CASCADE,
+	n		INTEGER NOT NULL,
+	names		BLOB NOT NULL,
+	PRIMARY KEY (import, n)
 ) STRICT, WITHOUT ROWID;
 
 -- Small facts: 'uid_validity' (last one given), 'proof' (counts the writes

@@ -40,7 +40,7 @@ deliver(struct db *db, struct fixture *x, size_t size, size_t n, struct fail *f)
 	rc = stage_seal(s, STR(""), f);
 	d = fixture_delivery(x->trace, s, targets, n);
 	if (rc == 0)
-		rc = delivery_run(db, &d, f);
+		rc = delivery_run(db, &d, NULL, NULL, f);
 	stage_free(s);
 	free(bytes);
 	return rc;
@@ -70,9 +70,94 @@ expunge(struct db *db, void *arg, struct fail *f)
 	struct hop who = {.at_ms = NOW, .daemon = HOP_POPD};
 	uint32_t uids[] = {1, 2};
 	size_t removed;
+	int64_t modseq;
 
 	(void)arg;
-	return mailbox_expunge(db, 1, uids, 2, &who, &removed, f);
+	return message_expunge(
+	    db, 1, uids, 2, false, &who, NULL, &removed, &modseq, f);
+}
+
+static int
+append(struct db *db, void *arg, struct fail *f)
+{
+	struct fixture *x = arg;
+	struct message_new new = {
+	    .stage = stage_new(x->dir), .flags = MESSAGE_SEEN, .trace = 5000};
+	int64_t modseq;
+	uint32_t uid;
+	int rc;
+
+	stage_add(new.stage, STR("Subject: appended\r\n\r\nText.\r\n"));
+	rc = stage_seal(new.stage, STR(""), f);
+	if (rc == 0)
+		rc = message_append(db, 1, &new, 1, NOW, &uid, &modseq, f);
+	stage_free(new.stage);
+	return rc;
+}
+
+static int
+store_flags(struct db *db, void *arg, struct fail *f)
+{
+	uint32_t uids[] = {1, 2};
+	struct message_change *changes;
+	int64_t modseq;
+	size_t n;
+	int rc = message_set_flags(db, 1, uids, 2, MESSAGE_ADD,
+	    MESSAGE_DELETED | MESSAGE_SEEN, INT64_MAX, &changes, &n, &modseq,
+	    f);
+
+	(void)arg;
+	free(changes);
+	return rc;
+}
+
+/* To the account's second mailbox. */
+static int
+copy_or_move(struct db *db, bool move, struct fail *f)
+{
+	uint32_t uids[] = {1, 2};
+	struct message_pair *pairs;
+	int64_t from, to;
+	size_t n;
+	int rc = message_copy(
+	    db, 1, uids, 2, 2, move, NOW, &pairs, &n, &from, &to, f);
+
+	free(pairs);
+	return rc;
+}
+
+static int
+copy(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return copy_or_move(db, false, f);
+}
+
+static int
+move(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return copy_or_move(db, true, f);
+}
+
+static int
+rename_inbox(struct db *db, void *arg, struct fail *f)
+{
+	struct fixture *x = arg;
+	enum mailbox_refusal refusal;
+
+	return mailbox_rename(
+	    db, x->alice, STR("INBOX"), STR("a/b/c"), NOW, &refusal, f);
+}
+
+static int
+rename_box(struct db *db, void *arg, struct fail *f)
+{
+	struct fixture *x = arg;
+	enum mailbox_refusal refusal;
+
+	return mailbox_rename(
+	    db, x->alice, STR("Sent"), STR("a/b"), NOW, &refusal, f);
 }
 
 static int
@@ -96,6 +181,19 @@ static const struct act acts[] = {
     {"deliver a large one", deliver_large,
      "SELECT count(*) = 2 FROM message WHERE trace = 5000"                                     },
     {"expunge",             expunge,       "SELECT count(*) = 0 FROM message WHERE mailbox = 1"},
+    {"append",              append,
+     "SELECT count(*) FROM message WHERE mailbox = 1 AND trace = 5000"                         },
+    {"store",	       store_flags,
+     "SELECT deleted = 2 AND unseen = 0 FROM mailbox_state WHERE mailbox = "
+	"1"										    },
+    {"copy",		copy,          "SELECT count(*) = 2 FROM message WHERE mailbox = 2"},
+    {"move",		move,
+     "SELECT sum(mailbox = 2) = 2 AND sum(mailbox = 1) = 0 FROM message"                       },
+    {"rename",              rename_box,
+     "SELECT count(*) = 2 FROM mailbox WHERE name IN ('a', 'a/b')"                             },
+    {"rename INBOX",        rename_inbox,
+     "SELECT messages = 2 FROM mailbox JOIN mailbox_state ON mailbox = id"
+	" WHERE name = 'a/b/c' UNION ALL SELECT 0"                                             },
     {"queue record",        record,
      "SELECT count(*) = 0 FROM queue"
 	" WHERE trace = 1001"								  },
@@ -305,7 +403,7 @@ the_store_knows(const struct fixture *model)
 	nanosleep(&(struct timespec){1, 300000000}, NULL);
 	CHECK(!store_is_sound(s));
 	faulty_heal();
-	for (int i = 0; i < 100 && !store_is_sound(s); i++)
+	for (int i = 0; i < 600 && !store_is_sound(s); i++)
 		nanosleep(&(struct timespec){0, 100000000}, NULL);
 	CHECK(store_is_sound(s));
 	CHECK(write_now(s, &x) == 0);

@@ -278,7 +278,7 @@ test_aliases(void)
 static int
 deliver(struct db *db, void *arg, struct fail *f)
 {
-	return delivery_run(db, arg, f);
+	return delivery_run(db, arg, NULL, NULL, f);
 }
 
 /* A message from bob to himself and to x@far.test, whose sender's name is no

@@ -11,6 +11,7 @@
 #include "common/store/body.h"
 #include "common/store/delivery.h"
 #include "common/store/mailbox.h"
+#include "common/store/message.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "maild/relay_internal.h"
@@ -169,7 +170,7 @@ world_init(struct world *w, const struct zone_row *zone, size_t n)
 	set_text(&w->conf->server_hostname, "mx.d.test");
 	set_text(&w->conf->server_store, w->dir);
 	w->conf->relay_local_addresses = true;
-	w->conf->relay_timeout = 2000;
+	w->conf->relay_timeout = 20000;
 	make_tls(w);
 	MUST(
 	    (w->db = db_open(w->dir, DB_MAIL, DB_WRITER, &f)) == NULL ? -1 : 0);
@@ -193,6 +194,7 @@ world_start(struct world *w)
 	    .log = &w->log,
 	    .clock = &w->clock,
 	    .traces = &w->traces,
+	    .notice = &w->notice,
 	};
 	struct relay_deps with_store = deps;
 
@@ -266,7 +268,7 @@ world_wait(struct world *w, bool (*until)(void *arg), void *arg)
 		w->timer = timer_new(w->loop, look, w);
 	w->until = until;
 	w->until_arg = arg;
-	w->give_up_ms = clock_mono_ms(&clock_system) + 20000;
+	w->give_up_ms = clock_mono_ms(&clock_system) + 120000;
 	timer_set(w->timer, 0);
 	relay_schedule(w->relay);
 	loop_run(w->loop);
@@ -327,7 +329,7 @@ world_stop_after(struct world *w, int64_t ms, bool now)
 static int
 queue_it(struct db *db, void *arg, struct fail *f)
 {
-	return delivery_run(db, arg, f);
+	return delivery_run(db, arg, NULL, NULL, f);
 }
 
 static int64_t
@@ -427,12 +429,13 @@ static int
 read_inbox(struct db *db, void *arg, struct fail *f)
 {
 	struct reading *r = arg;
-	struct message_entry *list = NULL;
+	struct message_row *list = NULL;
 	struct mailbox box;
 	struct body *body;
 
 	if (mailbox_find(db, r->w->bob, STR("INBOX"), &box, f) != 1 ||
-	    mailbox_list(db, box.id, &list, &r->n, f) == -1)
+	    message_rows(
+		db, box.id, 1, UINT32_MAX, SIZE_MAX, &list, &r->n, f) == -1)
 		return -1;
 	if (r->n > 0 && r->out != NULL) {
 		body = body_open(db, list[r->n - 1].body, f);

@@ -50,6 +50,7 @@ struct world {
 	struct clock clock;
 	int64_t ahead_ms; /* of the real clock */
 	struct trace_source traces;
+	struct mailbox_notice notice; /* to nobody */
 	struct relay *relay;
 	const struct zone_row *zone;
 	size_t n_zone, questions;

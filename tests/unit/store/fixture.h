@@ -18,6 +18,7 @@
 #include "common/store/body.h"
 #include "common/store/delivery.h"
 #include "common/store/mailbox.h"
+#include "common/store/message.h"
 #include "common/store/sql.h"
 #include "common/store/txn.h"
 #include "common/util/mem.h"
@@ -132,7 +133,7 @@ fixture_is_clean(struct fixture *x)
 static inline int
 fixture_deliver_work(struct db *db, void *arg, struct fail *f)
 {
-	return delivery_run(db, arg, f);
+	return delivery_run(db, arg, NULL, NULL, f);
 }
 
 static inline struct delivery

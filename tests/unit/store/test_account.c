@@ -193,8 +193,8 @@ removal_takes_everything_along(void)
 	CHECK(account_find(x.db, STR("alice@d.test"), &a, &f) == 1);
 	CHECK(a.id > x.carol && a.messages == 0);
 	CHECK(fixture_number(&x, "SELECT id FROM mailbox"
-				 " ORDER BY uid_validity DESC") == 4);
-	CHECK(fixture_number(&x, "SELECT max(id) FROM mailbox") == 4);
+				 " ORDER BY uid_validity DESC") == 24);
+	CHECK(fixture_number(&x, "SELECT max(id) FROM mailbox") == 24);
 	fixture_release(&x);
 }
 
@@ -203,10 +203,12 @@ add_mailbox(struct db *db, void *arg, struct fail *f)
 {
 	static int count;
 	char name[16];
+	enum mailbox_refusal refusal;
 	int64_t id;
 
 	snprintf(name, sizeof(name), "box%d", count++);
-	return mailbox_add(db, 1, str_of(name), *(int64_t *)arg, &id, f);
+	return mailbox_add(
+	    db, 1, str_of(name), 0, *(int64_t *)arg, &id, &refusal, f);
 }
 
 static void

@@ -90,16 +90,17 @@ static int
 expunge_all(struct db *db, void *arg, struct fail *f)
 {
 	int64_t mailbox = *(int64_t *)arg;
-	struct message_entry *e;
+	struct message_state *e;
+	int64_t modseq;
 	struct hop who = {.at_ms = NOW, .daemon = HOP_POPD};
 	size_t n, removed;
 	int rc = 0;
 
-	if (mailbox_list(db, mailbox, &e, &n, f) == -1)
+	if (message_states(db, mailbox, 0, 0, &e, &n, f) == -1)
 		return -1;
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = mailbox_expunge(
-		    db, mailbox, &e[i].uid, 1, &who, &removed, f);
+		rc = message_expunge(db, mailbox, &e[i].uid, 1, false, &who,
+		    NULL, &removed, &modseq, f);
 	free(e);
 	return rc;
 }
@@ -373,6 +374,68 @@ damage_is_seen(void)
 	fixture_release(&x);
 }
 
+/* Change what is stored. */
+static void
+harm(struct fixture *x, const char *sql)
+{
+	MUST(txn_lock(x->db, &why));
+	MUST(sql_exec(x->db->sqlite, sql, &why));
+	txn_unlock(x->db);
+}
+
+static int
+open_body(struct db *db, void *arg, struct fail *f)
+{
+	int64_t id;
+
+	if (sql_number(db, &id, "SELECT max(id) FROM body", f, "") != 1)
+		return -1;
+	*(struct body **)arg = body_open(db, id, f);
+	return *(struct body **)arg != NULL ? 0 : -1;
+}
+
+/* A small one is unpacked when it is opened: what is wrong with it is said when
+ * it is read, as of others, and a wrong hash to who asks for that. */
+static void
+small_ones_are_whole(void)
+{
+	struct fixture x;
+	char text[10000];
+	struct str all = {text, sizeof(text)}, whole;
+	struct body *b;
+	struct buf out;
+	struct fail f;
+	int got = 1;
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "Lorem ipsum dolor\r\n"[i % 19];
+	fixture_init(&x);
+	keep(&x, all);
+	buf_init(&out, sizeof(text));
+	for (int harmed = 0; harmed < 2; harmed++) {
+		MUST(db_read(x.db, open_body, &b, &why));
+		whole = body_whole(b);
+		CHECK(str_eq(whole, all));
+		buf_clear(&out);
+		for (got = 1; got == 1;)
+			got = body_read(b, 999, &out, &f);
+		CHECK(got == 0 && str_eq(buf_str(&out), all));
+		CHECK(body_verify(b, &f) == -harmed);
+		body_free(b);
+		harm(&x, "UPDATE body SET hash = zeroblob(32)");
+	}
+	harm(&x, "UPDATE body_data SET data = CAST(substr(data, 1,"
+		 " length(data) - 1) || x'00' AS BLOB)");
+	MUST(db_read(x.db, open_body, &b, &why));
+	CHECK(body_whole(b).at == NULL);
+	for (got = 1, buf_clear(&out); got == 1;)
+		got = body_read(b, 999, &out, &f);
+	CHECK(got == -1 && f.kind == FAIL_PERM);
+	body_free(b);
+	buf_release(&out);
+	fixture_release(&x);
+}
+
 int
 main(void)
 {
@@ -383,5 +446,6 @@ main(void)
 	orphans_go_stages_stay();
 	folders_are_made_at_open();
 	damage_is_seen();
+	small_ones_are_whole();
 	return TEST_EXIT();
 }

@@ -40,19 +40,30 @@ every_rule_is_asked_for(void)
 	static const struct {
 		const char *sql, *complaint;
 		enum db_mode mode;
+		enum db_file file;
 	} cases[] = {
-	    {"PRAGMA synchronous = NORMAL",      "synchronous is 1",           DB_WRITER},
-	    {"PRAGMA synchronous = NORMAL",      "synchronous is 1",           DB_READER},
+	    {"PRAGMA synchronous = FULL",        "synchronous is 2",           DB_WRITER,
+             DB_SEARCH									   },
+	    {"PRAGMA synchronous = OFF",         "synchronous is 0",           DB_READER,
+             DB_SEARCH									   },
+	    {"PRAGMA foreign_keys = OFF",        "foreign_keys is 0",          DB_WRITER,
+             DB_SEARCH									   },
+	    {"PRAGMA synchronous = NORMAL",      "synchronous is 1",           DB_WRITER,
+             DB_MAIL									     },
+	    {"PRAGMA synchronous = NORMAL",      "synchronous is 1",           DB_READER,
+             DB_MAIL									     },
 	    {"PRAGMA wal_autocheckpoint = 1000", "wal_autocheckpoint is 1000",
-             DB_WRITER								  },
+             DB_WRITER,								   DB_MAIL},
 	    {"PRAGMA wal_autocheckpoint = 1",    "wal_autocheckpoint is 1",
-             DB_READER								  },
-	    {"PRAGMA mmap_size = 1048576",       "mmap_size is",               DB_READER},
-	    {"PRAGMA secure_delete = ON",        "secure_delete is 1",         DB_WRITER},
-	    {"PRAGMA foreign_keys = OFF",        "foreign_keys is 0",          DB_WRITER},
-	    {"PRAGMA query_only = OFF",          "query_only is 0",            DB_READER},
+             DB_READER,								   DB_MAIL},
+	    {"PRAGMA mmap_size = 1048576",       "mmap_size is",               DB_READER, DB_MAIL},
+	    {"PRAGMA secure_delete = ON",        "secure_delete is 1",         DB_WRITER,
+             DB_MAIL									     },
+	    {"PRAGMA foreign_keys = OFF",        "foreign_keys is 0",          DB_WRITER,
+             DB_MAIL									     },
+	    {"PRAGMA query_only = OFF",          "query_only is 0",            DB_READER, DB_MAIL},
 	    {"PRAGMA journal_mode = DELETE",     "journal_mode is delete",
-             DB_WRITER								  },
+             DB_WRITER,								   DB_MAIL},
 	};
 	struct fixture x;
 	struct fail f;
@@ -61,23 +72,27 @@ every_rule_is_asked_for(void)
 	db_close(x.db);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		sqlite3 *raw = raw_open(x.dir, "mail.db");
+		struct db db = {.sqlite = raw,
+		    .mode = cases[i].mode,
+		    .file = cases[i].file};
 
-		MUST(rules_set(raw, cases[i].mode, false, &why));
-		MUST(rules_verify(raw, cases[i].mode, &why));
+		MUST(rules_set(&db, false, &why));
+		MUST(rules_verify(&db, &why));
 		CHECK(sqlite3_exec(raw, cases[i].sql, NULL, NULL, NULL) ==
 		      SQLITE_OK);
 		f.text[0] = '\0';
-		CHECK(rules_verify(raw, cases[i].mode, &f) == -1);
+		CHECK(rules_verify(&db, &f) == -1);
 		CHECK(f.kind == FAIL_PERM);
 		if (strstr(f.text, cases[i].complaint) == NULL)
 			CHECK_STR(f.text, cases[i].complaint);
 		sqlite3_close(raw);
 	}
 	sqlite3 *raw = raw_open(x.dir, "mail.db");
+	struct db db = {.sqlite = raw, .mode = DB_WRITER};
 
-	MUST(rules_set(raw, DB_WRITER, false, &why));
+	MUST(rules_set(&db, false, &why));
 	sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	CHECK(rules_verify(raw, DB_WRITER, &f) == -1);
+	CHECK(rules_verify(&db, &f) == -1);
 	sqlite3_close(raw);
 	/* a file that left WAL is refused by readers and writers */
 	raw_run(x.dir, "mail.db", "PRAGMA journal_mode = DELETE");

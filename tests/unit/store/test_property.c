@@ -114,6 +114,7 @@ struct removal {
 	int64_t mailbox;
 	uint32_t uid;
 	size_t removed;
+	int64_t modseq;
 };
 
 static int
@@ -122,8 +123,8 @@ expunge_one(struct db *db, void *arg, struct fail *f)
 	struct removal *r = arg;
 	struct hop who = {.at_ms = NOW, .daemon = HOP_POPD};
 
-	return mailbox_expunge(
-	    db, r->mailbox, &r->uid, 1, &who, &r->removed, f);
+	return message_expunge(db, r->mailbox, &r->uid, 1, false, &who, NULL,
+	    &r->removed, &r->modseq, f);
 }
 
 static void
@@ -135,7 +136,8 @@ expunge(struct model *m)
 	if (m->n_kept == 0)
 		return;
 	i = pick(m, m->n_kept);
-	r = (struct removal){inbox_of(m, m->kept[i].person), m->kept[i].uid, 0};
+	r = (struct removal){
+	    inbox_of(m, m->kept[i].person), m->kept[i].uid, 0, 0};
 	MUST(db_write(m->x.db, expunge_one, &r, &why));
 	CHECK(r.removed == 1);
 	forget(m, i);

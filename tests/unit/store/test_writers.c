@@ -11,7 +11,7 @@
 
 /* Takes the lock and looks whether anybody else has it too. */
 struct taker {
-	const char *dir;
+	const char *dir, *name;
 	atomic_int *inside; /* how many are in; atomic only for ThreadSanitizer,
 	                     * which does not know flock() */
 };
@@ -21,7 +21,7 @@ take_often(void *arg)
 {
 	struct taker *t = arg;
 	struct fail f;
-	struct lock *l = lock_new(t->dir, &f);
+	struct lock *l = lock_new(t->dir, t->name, &f);
 
 	CHECK(l != NULL);
 	for (int i = 0; i < 2000; i++) {
@@ -40,13 +40,20 @@ the_lock_excludes_threads(void)
 	char dir[64];
 	atomic_int inside = 0;
 	pthread_t threads[4];
-	struct taker t = {dir, &inside};
+	struct taker t = {dir, "lock", &inside};
+	struct lock *other;
+	struct fail f;
 
 	fixture_dir(dir);
+	/* one of another name is in nobody's way */
+	other = lock_new(dir, "search.lock", &f);
+	CHECK(other != NULL && lock_take(other, &f) == 0);
 	for (int i = 0; i < 4; i++)
 		CHECK(pthread_create(&threads[i], NULL, take_often, &t) == 0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
+	lock_give(other);
+	lock_free(other);
 	fixture_remove_dir(dir);
 }
 
@@ -65,7 +72,7 @@ the_lock_of_the_dead(void)
 	CHECK(pipe(ready) == 0);
 	pid = fork();
 	if (pid == 0) {
-		l = lock_new(dir, &f);
+		l = lock_new(dir, "lock", &f);
 		if (l == NULL || lock_take(l, &f) == -1 ||
 		    write(ready[1], "x", 1) != 1)
 			_exit(1);
@@ -73,7 +80,7 @@ the_lock_of_the_dead(void)
 	}
 	CHECK(read(ready[0], &c, 1) == 1);
 	CHECK(kill(pid, SIGKILL) == 0);
-	l = lock_new(dir, &f);
+	l = lock_new(dir, "lock", &f);
 	CHECK(l != NULL && lock_take(l, &f) == 0);
 	lock_give(l);
 	lock_free(l);

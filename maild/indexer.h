@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * indexer: keeps search.db (store/search.h) up with the mail, on a thread and
+ * connections of its own, behind everything else.
+ *
+ *	look --more--> look at once --nothing--> wait a second --> look
+ *	  |                                          |
+ *	  +--failed--> wait longer each time         +--each minute--> sweep
+ *	  +--search.db at fault, three times, or not to be opened--> begin anew
+ *
+ * No search depends on it, so no failure here is more than a line in the log.
+ */
+#ifndef MAILD_INDEXER_H
+#define MAILD_INDEXER_H
+
+#include "maild/maild.h"
+
+struct indexer;
+
+/* Opens its connections; begins at once.  maild is borrowed.  NULL if mail.db
+ * cannot be opened. */
+struct indexer *indexer_new(struct maild *m, struct fail *f);
+
+/* Begin nothing more; what runs is soon over. */
+void indexer_stop(struct indexer *x);
+
+/* Waits for what runs. */
+void indexer_free(struct indexer *x);
+
+#endif
