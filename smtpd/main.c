@@ -62,18 +62,20 @@ on_stop(void *arg)
 {
 	struct daemon *d = arg;
 
-	if (d->smtpd.stopping)
+	if (d->smtpd.crowd.stopping)
 		return;
-	d->smtpd.stopping = true;
 	notify_supervisor("STOPPING=1");
-	log_info(&d->smtpd.log, "stopping, %zu sessions", d->smtpd.connections);
+	log_info(&d->smtpd.log, "stopping, %zu sessions", d->smtpd.crowd.n);
 	doors_close(d->doors);
 	d->doors = NULL;
-	session_stop_all(&d->smtpd);
-	if (d->smtpd.connections == 0)
-		loop_stop(d->smtpd.loop);
-	else
-		timer_set(d->stop_timer, STOP_WAIT_MS);
+	timer_set(d->stop_timer, STOP_WAIT_MS);
+	crowd_stop(&d->smtpd.crowd); /* the last one stops the loop */
+}
+
+static void
+on_all_gone(void *arg)
+{
+	loop_stop(((struct daemon *)arg)->smtpd.loop);
 }
 
 static void
@@ -92,7 +94,10 @@ on_reload(void *arg)
 static void
 on_reap(void *arg)
 {
-	store_reap(((struct daemon *)arg)->smtpd.store);
+	struct smtpd *s = &((struct daemon *)arg)->smtpd;
+
+	store_reap(s->store);
+	mailbox_notice_send(&s->mailbox_notice);
 }
 
 /* From any thread. */
@@ -113,6 +118,8 @@ start_loop(struct daemon *d)
 	d->stop_timer = timer_new(s->loop, on_stop_time_over, d);
 	s->authority = ipc_client_new(s->loop, auth, AUTH_WAIT_MS);
 	s->queue_notice = daemon_path(d->conf, "maild.notice");
+	mailbox_notice_init(
+	    &s->mailbox_notice, daemon_path(d->conf, "popd.notice"));
 	loop_on_signal(s->loop, SIGTERM, on_stop, d);
 	loop_on_signal(s->loop, SIGINT, on_stop, d);
 	loop_on_signal(s->loop, SIGHUP, on_reload, d);
@@ -156,6 +163,17 @@ bind_and_drop(struct daemon *d, struct fail *f)
 	return rc == 0 ? 0 : DAEMON_SYSTEM;
 }
 
+static void
+open_crowd(struct daemon *d)
+{
+	struct crowd_limits limits = {
+	    .all = d->conf->limits_connections,
+	    .of_address = d->conf->limits_connections_per_address,
+	};
+
+	crowd_init(&d->smtpd.crowd, &limits, on_all_gone, d);
+}
+
 /* Everything before the first connection, in the order it must happen
  * (docs/design.md s2).  0 or an exit code. */
 static int
@@ -167,6 +185,7 @@ start(struct daemon *d, const char *file, struct fail *f)
 	if (d->conf == NULL)
 		return DAEMON_CONFIG;
 	d->smtpd.conf = d->conf;
+	open_crowd(d);
 	privilege_raise_files();
 	code = bind_and_drop(d, f);
 	if (code != 0)
@@ -190,8 +209,9 @@ stop(struct daemon *d)
 	waker_free(d->reaper);
 	loop_free(s->loop);
 	tls_free(s->tls);
-	tally_release(&s->peers);
+	crowd_release(&s->crowd);
 	free(s->queue_notice);
+	mailbox_notice_release(&s->mailbox_notice);
 	conf_free(d->conf);
 }
 

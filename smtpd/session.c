@@ -3,8 +3,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/util/mem.h"
 #include "smtpd/session_state.h"
@@ -15,25 +13,14 @@
 static void
 session_free(struct session *s)
 {
-	struct smtpd *d = s->d;
-
-	assert(s->conn == NULL && !s->pumping && d->connections > 0);
-	if (s->newer != NULL)
-		s->newer->older = s->older;
-	else
-		d->sessions = s->older;
-	if (s->older != NULL)
-		s->older->newer = s->newer;
-	tally_drop(&d->peers, s->limit_key);
-	d->connections--;
+	assert(s->conn == NULL && !s->pumping);
+	crowd_leave(&s->member);
 	receive_free(s->receive);
 	smtp_server_free(s->smtp);
 	timer_free(s->delay);
 	free(s->tried);
 	free(s->login);
 	free(s);
-	if (d->stopping && d->connections == 0)
-		loop_stop(d->loop);
 }
 
 void
@@ -105,7 +92,7 @@ pump(struct session *s)
 	assert(!s->pumping && !s->busy && !s->ending && !s->securing);
 	s->pumping = true;
 	while (more && !s->busy && !s->ending && !s->securing &&
-	       !s->d->stopping && conn_has_room(s->conn)) {
+	       !s->d->crowd.stopping && conn_has_room(s->conn)) {
 		struct str in = conn_input(s->conn);
 		size_t before = in.len;
 		struct smtp_request req;
@@ -121,7 +108,7 @@ pump(struct session *s)
 	s->pumping = false;
 	if (s->ending)
 		return;
-	if (s->d->stopping && !s->busy && !s->securing) {
+	if (s->d->crowd.stopping && !s->busy && !s->securing) {
 		smtp_server_end(s->smtp, REPLY_SHUTDOWN);
 		session_finish(s);
 	} else if (!s->busy && !s->securing && conn_eof(s->conn) &&
@@ -225,42 +212,64 @@ turn_away(struct smtpd *d, const struct service *service, int fd,
 
 	log_warn(&d->log, "too many connections rip=%s service=%s",
 	    address_ip_text(peer, ip), service->name);
-	if (!service->implicit_tls) {
-		buf_init(&words, KB);
+	buf_init(&words, KB);
+	if (!service->implicit_tls)
 		smtp_reply_add(&words, REPLY_TOO_MANY_CONNECTIONS, STR(""));
-		send(fd, words.data, words.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		buf_release(&words);
-	}
-	close(fd);
+	crowd_turn_away(fd, buf_str(&words));
+	buf_release(&words);
 }
+
+/* The daemon stops: 421 unless an answer is awaited, which ends it too. */
+static void
+say_goodbye(struct crowd_member *m)
+{
+	struct session *s = (struct session *)m;
+
+	if (s->conn == NULL || s->ending)
+		return;
+	if (s->delay != NULL) {
+		timer_free(s->delay);
+		s->delay = NULL;
+		s->busy = false;
+	}
+	if (s->securing) {
+		s->ending = true;
+		conn_abort(s->conn);
+	} else if (!s->busy) {
+		smtp_server_end(s->smtp, REPLY_SHUTDOWN);
+		session_finish(s);
+	}
+}
+
+static void
+end_now(struct crowd_member *m)
+{
+	struct session *s = (struct session *)m;
+
+	if (s->conn != NULL)
+		conn_abort(s->conn);
+	s->ending = true;
+}
+
+static const struct crowd_manners manners = {say_goodbye, end_now};
 
 void
 session_accept(struct smtpd *d, const struct service *service, int fd,
     const struct address *peer, bool refuse)
 {
 	struct conn_limits limits = conn_default_limits();
-	uint64_t key = address_limit_key(peer);
-	struct session *s;
+	struct session *s = MEM_NEW(struct session);
 
-	if (refuse || d->stopping ||
-	    d->connections >= d->conf->limits_connections ||
-	    tally_count(&d->peers, key) >=
-		d->conf->limits_connections_per_address) {
+	s->member.manners = &manners;
+	if (refuse || !crowd_enter(&d->crowd, &s->member, peer)) {
+		free(s);
 		turn_away(d, service, fd, peer);
 		return;
 	}
-	s = MEM_NEW(struct session);
 	s->d = d;
 	s->service = service;
-	s->limit_key = key;
 	address_ip_text(peer, s->ip);
 	s->smtp = new_engine(d, service);
-	s->older = d->sessions;
-	if (s->older != NULL)
-		s->older->newer = s;
-	d->sessions = s;
-	d->connections++;
-	tally_add(&d->peers, key);
 	limits.in_limit = IN_LIMIT;
 	limits.out_high = OUT_HIGH;
 	limits.stall_ms = d->conf->timeouts_stall;
@@ -271,29 +280,4 @@ session_accept(struct smtpd *d, const struct service *service, int fd,
 		conn_start_tls(s->conn, d->tls, NULL);
 	else
 		pump(s); /* the greeting */
-}
-
-void
-session_stop_all(struct smtpd *d)
-{
-	struct session *next;
-
-	assert(d->stopping);
-	for (struct session *s = d->sessions; s != NULL; s = next) {
-		next = s->older;
-		if (s->conn == NULL || s->ending)
-			continue;
-		if (s->delay != NULL) {
-			timer_free(s->delay);
-			s->delay = NULL;
-			s->busy = false;
-		}
-		if (s->securing) {
-			s->ending = true;
-			conn_abort(s->conn);
-		} else if (!s->busy) {
-			smtp_server_end(s->smtp, REPLY_SHUTDOWN);
-			session_finish(s);
-		}
-	}
 }

@@ -21,8 +21,4 @@
 void session_accept(struct smtpd *d, const struct service *service, int fd,
     const struct address *peer, bool refuse);
 
-/* Say 421 to every session that is not being answered; the others end after
- * their answer. */
-void session_stop_all(struct smtpd *d);
-
 #endif

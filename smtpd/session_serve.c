@@ -91,7 +91,7 @@ answer_recipient(struct session *s, enum smtp_reply r)
 	int64_t delay_ms;
 
 	if (s->conn != NULL && smtp_reply_flags(r) & REPLY_FAULT &&
-	    errors >= FREE_ERRORS && !s->d->stopping) {
+	    errors >= FREE_ERRORS && !s->d->crowd.stopping) {
 		delay_ms = (int64_t)(errors - FREE_ERRORS + 1) * DELAY_STEP;
 		if (delay_ms > DELAY_MAX_MS)
 			delay_ms = DELAY_MAX_MS;

@@ -14,12 +14,11 @@
 #include "smtpd/smtpd.h"
 
 struct session {
+	struct crowd_member member; /* first, so that it is its session */
 	struct smtpd *d;
 	const struct service *service; /* borrowed */
-	struct session *newer, *older;
-	struct conn *conn; /* NULL when the client is gone */
+	struct conn *conn;             /* NULL when the client is gone */
 	struct smtp_server *smtp;
-	uint64_t limit_key;
 	char ip[ADDRESS_TEXT_MAX];
 	bool securing; /* the TLS handshake is under way */
 	bool pumping;  /* inside pump(), which goes on by itself */

@@ -17,6 +17,8 @@
 #define SMTPD_SMTPD_H
 
 #include "common/conf/conf.h"
+#include "common/daemon/mailbox_notice.h"
+#include "common/net/crowd.h"
 #include "common/net/ipc.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
@@ -24,9 +26,6 @@
 #include "common/store/store.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
-#include "common/util/tally.h"
-
-struct session;
 
 struct service {
 	const char *name; /* of the activated sockets, and in the log */
@@ -44,11 +43,10 @@ struct smtpd {
 	struct tls *tls;
 	struct trace_source traces;
 	char *queue_notice; /* maild's datagram socket */
+	struct mailbox_notice mailbox_notice;
 
-	struct tally peers; /* connections by address_limit_key() */
-	size_t connections;
-	struct session *sessions; /* the newest; see session.c */
-	bool stopping;            /* sessions end after their answer */
+	struct crowd crowd; /* once it is stopping, sessions end after their
+	                     * answer */
 };
 
 #endif

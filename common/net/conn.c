@@ -39,6 +39,7 @@ last_rites(uv_handle_t *h)
 		return;
 	c->host->closed(c->arg, c->end, c->why != NULL ? c->why : "");
 	engine_free(c->tls);
+	squeeze_free(c->squeeze);
 	secret_wipe(&c->in);
 	buf_release(&c->out);
 	free(c->why);
@@ -107,6 +108,7 @@ conn_tls_failed(struct conn *c, const char *doing, const char *why)
 
 	snprintf(text, sizeof(text), "TLS %s: %s", doing, why);
 	buf_release(&c->out); /* cannot be said any more */
+	buf_release(conn_outgoing(c));
 	wind_up(c, CONN_TLS, text);
 }
 
@@ -132,6 +134,24 @@ conn_flush_soon(struct conn *c)
 {
 	if (c->state != CONN_ENDED)
 		loop_queue(c->loop, LOOP_FLUSH, &c->flush);
+}
+
+struct buf *
+conn_outgoing(struct conn *c)
+{
+	return c->squeeze != NULL ? &c->squeeze->packed : &c->out;
+}
+
+void
+conn_take(struct conn *c, struct str bytes)
+{
+	if (c->squeeze != NULL) {
+		buf_add(&c->squeeze->raw, bytes);
+		squeeze_input(c);
+	} else {
+		buf_add(&c->in, bytes);
+		conn_soon(c);
+	}
 }
 
 /* ---- birth ---- */
@@ -261,7 +281,9 @@ conn_consume(struct conn *c, size_t n)
 bool
 conn_eof(const struct conn *c)
 {
-	return c->eof;
+	const struct conn_squeeze *z = c->squeeze;
+
+	return c->eof && (z == NULL || (z->raw.len == 0 && !z->full));
 }
 
 bool
@@ -290,7 +312,8 @@ conn_send(struct conn *c, struct str bytes)
 size_t
 conn_pending(const struct conn *c)
 {
-	return c->out.len + (c->tls != NULL ? c->tls->wire.len : 0);
+	return c->out.len + (c->squeeze != NULL ? c->squeeze->packed.len : 0) +
+	       (c->tls != NULL ? c->tls->wire.len : 0);
 }
 
 bool
@@ -313,6 +336,8 @@ conn_resume(struct conn *c)
 	if (!c->paused)
 		return;
 	c->paused = false;
+	if (c->squeeze != NULL)
+		squeeze_input(c);
 	if (c->in.len > 0 || c->eof)
 		conn_soon(c);
 	conn_flush_soon(c);
@@ -330,7 +355,7 @@ conn_deadline(struct conn *c, int64_t delay_ms)
 void
 conn_start_tls(struct conn *c, struct tls *t, const char *server_name)
 {
-	assert(c->tls == NULL);
+	assert(c->tls == NULL && c->squeeze == NULL);
 	assert(c->in.len == 0);
 	if (c->state != CONN_OPEN && c->state != CONN_CONNECTING)
 		return;

@@ -119,6 +119,12 @@ void conn_deadline(struct conn *c, int64_t delay_ms);
  * server_name (client side): SNI and the name to verify, or NULL. */
 void conn_start_tls(struct conn *c, struct tls *t, const char *server_name);
 
+/* Compress from here on, both ways, as raw DEFLATE (RFC 4978): what is sent
+ * before goes out as it is.  Unread input must be empty (assert): what the
+ * peer sends is expected to be compressed.  What is sent in one round of the
+ * loop is flushed whole.  Costs some 60 KiB. */
+void conn_start_deflate(struct conn *c);
+
 /* NULL while not under TLS. */
 const struct conn_tls *conn_tls(const struct conn *c);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn_internal: what conn.c (socket, buffers, life) and conn_tls.c (the
- * engine between socket and buffers) share.
+ * conn_internal: what conn.c (life, what the host may do), conn_io.c (the
+ * socket), conn_tls.c (the engine between socket and buffers) and
+ * conn_deflate.c (compression between buffers and these) share.
  *
  *   connecting --> open --> finishing --> lingering --> ended
  *        |           |          |             |           ^
@@ -16,6 +17,7 @@
 #define NET_CONN_INTERNAL_H
 
 #include "common/net/conn.h"
+#include "common/net/deflate.h"
 #include "common/net/loop_internal.h"
 #include "common/net/tls_internal.h"
 #include "common/util/buf.h"
@@ -49,6 +51,15 @@ struct conn_engine {
 	struct conn_tls info;
 };
 
+/* Compression of one connection: the conn's `in' and `out' are as the host has
+ * them, `raw' and `packed' as TLS or the socket does. */
+struct conn_squeeze {
+	struct deflate *deflate;
+	struct buf raw;    /* waits for room in `in' */
+	struct buf packed; /* waits to be encrypted or sent */
+	bool full;         /* more may be drawn without input */
+};
+
 struct conn {
 	struct loop_owned owned;
 	struct loop *loop; /* borrowed */
@@ -61,6 +72,7 @@ struct conn {
 	struct buf in;           /* for the host; len never exceeds in_limit */
 	struct buf out;          /* from the host */
 	struct conn_engine *tls; /* NULL in the clear */
+	struct conn_squeeze *squeeze; /* NULL: not compressed */
 	bool paused;
 	bool loaded;  /* much was pending: the host is told when it is gone */
 	bool blocked; /* the kernel takes no more at the moment */
@@ -101,6 +113,12 @@ void conn_tls_failed(struct conn *c, const char *doing, const char *why);
 void conn_soon(struct conn *c);
 void conn_flush_soon(struct conn *c);
 
+/* Octets that TLS or the socket is to have next. */
+struct buf *conn_outgoing(struct conn *c);
+
+/* Octets that came from TLS or the socket, at most conn_in_room(). */
+void conn_take(struct conn *c, struct str bytes);
+
 /* ---- conn_io.c ---- */
 
 /* Write what can be written, read on if there is room, set the timer. */
@@ -112,7 +130,7 @@ void conn_arm(struct conn *c);
 /* Look up both addresses of the open socket, set its options. */
 void conn_name_ends(struct conn *c);
 
-/* Room for more input. */
+/* Room for more input from TLS or the socket. */
 size_t conn_in_room(const struct conn *c);
 
 /* ---- conn_tls.c ---- */
@@ -130,5 +148,15 @@ void engine_input(struct conn *c, struct str bytes);
 
 /* Put close_notify into wire. */
 void engine_say_bye(struct conn *c);
+
+/* ---- conn_deflate.c ---- */
+
+void squeeze_free(struct conn_squeeze *z);
+
+/* Unpack what there is room for; the connection may end here. */
+void squeeze_input(struct conn *c);
+
+/* Pack all that the host has sent. */
+void squeeze_output(struct conn *c);
 
 #endif

@@ -13,7 +13,11 @@
 #define LINGER_MS    2000
 #define LINGER_BYTES (1 * MB) /* thrown away while lingering, at most */
 #define RECORD_EXTRA (1 * KB) /* what TLS adds to what fits into `in' */
-#define KEEPALIVE_S  600
+
+/* A peer that is gone without a word is noticed after 15 minutes. */
+#define KEEPALIVE_S       600
+#define KEEPALIVE_EVERY_S 60
+#define KEEPALIVE_TRIES   5
 
 /* ---- timer: one, set to the earliest of three and moved lazily ---- */
 
@@ -103,8 +107,9 @@ linger(struct conn *c)
 size_t
 conn_in_room(const struct conn *c)
 {
-	return c->in.len < c->limits.in_limit ? c->limits.in_limit - c->in.len
-	                                      : 0;
+	const struct buf *in = c->squeeze != NULL ? &c->squeeze->raw : &c->in;
+
+	return in->len < c->limits.in_limit ? c->limits.in_limit - in->len : 0;
 }
 
 static void
@@ -129,8 +134,9 @@ take_input(struct conn *c, struct str bytes)
 	} else if (c->tls != NULL) {
 		engine_input(c, bytes);
 	} else {
-		buf_add(&c->in, bytes);
-		c->eof = c->eof_clean = c->fin;
+		if (c->fin)
+			c->eof = c->eof_clean = true;
+		conn_take(c, bytes);
 		conn_soon(c);
 	}
 }
@@ -195,6 +201,7 @@ conn_name_ends(struct conn *c)
 	socklen_t len = sizeof(c->local.sa);
 	socklen_t peer_len = sizeof(c->peer.sa);
 	int on = 1, idle = KEEPALIVE_S;
+	int every = KEEPALIVE_EVERY_S, tries = KEEPALIVE_TRIES;
 
 	getsockname(c->fd, (struct sockaddr *)&c->local.sa, &len);
 	getpeername(c->fd, (struct sockaddr *)&c->peer.sa, &peer_len);
@@ -203,6 +210,8 @@ conn_name_ends(struct conn *c)
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
 }
 
 static void
@@ -316,20 +325,23 @@ send_some(struct conn *c, struct buf *b)
 static int
 send_all(struct conn *c)
 {
+	struct buf *out = conn_outgoing(c);
 	bool more;
 
+	if (c->squeeze != NULL && c->out.len > 0)
+		squeeze_output(c);
 	if (c->tls == NULL)
-		return send_some(c, &c->out);
+		return send_some(c, out);
 	do {
 		engine_run(c);
-		if (c->state == CONN_FINISHING && c->out.len == 0)
+		if (c->state == CONN_FINISHING && out->len == 0)
 			engine_say_bye(c);
-		more = c->out.len > 0 && c->tls->wire.len > 0;
+		more = out->len > 0 && c->tls->wire.len > 0;
 		if (send_some(c, &c->tls->wire) == -1)
 			return -1;
 	} while (more && !c->blocked);
-	if (c->out.len == 0)
-		buf_release(&c->out);
+	if (out->len == 0)
+		buf_release(out);
 	return 0;
 }
 
@@ -346,6 +358,8 @@ conn_run_flush(struct loop_task *t)
 	struct conn *c = (struct conn *)((char *)t -
 					 offsetof(struct conn, flush));
 
+	if (c->state == CONN_OPEN && c->squeeze != NULL)
+		squeeze_input(c);
 	if (c->state == CONN_OPEN || c->state == CONN_FINISHING) {
 		if (send_all(c) == -1)
 			return;

@@ -179,9 +179,8 @@ decrypt(struct conn *c)
 		n = SSL_read(e->ssl, record,
 		    (int)(room < LOOP_RECORD ? room : LOOP_RECORD));
 		if (n > 0) {
-			buf_add(&c->in, (struct str){record, (size_t)n});
+			conn_take(c, (struct str){record, (size_t)n});
 			explicit_bzero(record, (size_t)n);
-			conn_soon(c);
 			continue;
 		}
 		if (SSL_get_error(e->ssl, n) == SSL_ERROR_ZERO_RETURN) {
@@ -205,16 +204,16 @@ static void
 encrypt(struct conn *c)
 {
 	struct conn_engine *e = c->tls;
+	struct buf *out = conn_outgoing(c);
 
-	while (c->out.len > 0 && e->wire.len < WIRE_HIGH) {
-		size_t max = c->out.len < LOOP_RECORD ? c->out.len
-		                                      : LOOP_RECORD;
+	while (out->len > 0 && e->wire.len < WIRE_HIGH) {
+		size_t max = out->len < LOOP_RECORD ? out->len : LOOP_RECORD;
 		int n;
 
 		ERR_clear_error();
-		n = SSL_write(e->ssl, c->out.data, (int)max);
+		n = SSL_write(e->ssl, out->data, (int)max);
 		if (n > 0)
-			buf_drop(&c->out, (size_t)n);
+			buf_drop(out, (size_t)n);
 		else {
 			may_wait(c, n, "output");
 			return;

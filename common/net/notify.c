@@ -13,7 +13,7 @@
 #include "common/net/loop_internal.h"
 #include "common/net/unix_socket.h"
 
-#define NOTICE_MAX 512 /* a longer one is none of ours */
+#define NOTICE_MAX 2048 /* a longer one is none of ours */
 
 struct notice_inbox {
 	struct watch *watch;

@@ -41,7 +41,7 @@ test_notices(void)
 	struct test t = {.want = 2};
 	struct notice_inbox *inbox, *second;
 	struct fail f;
-	char large[600];
+	char large[2049];
 
 	rig_open(&t.rig);
 	folder_open(t.folder);
