@@ -16,7 +16,8 @@ pp_module(pp_wire common/wire pp_util)
 pp_module(pp_mime common/mime pp_util PkgConfig::IDN2 PkgConfig::UTF8PROC)
 pp_module(pp_conf common/conf pp_util PkgConfig::INIH)
 pp_module(pp_auth common/auth pp_util PkgConfig::SODIUM PkgConfig::UTF8PROC)
-pp_module(pp_net common/net pp_util PkgConfig::UV PkgConfig::SSL Threads::Threads)
+pp_module(pp_net common/net pp_util PkgConfig::UV PkgConfig::SSL PkgConfig::ZLIB
+	Threads::Threads)
 pp_module(pp_dns common/dns pp_net ${UNBOUND_LIBRARY})
 pp_module(pp_store common/store pp_mime PkgConfig::SQLITE PkgConfig::ZSTD
 	PkgConfig::SODIUM Threads::Threads)
@@ -27,6 +28,7 @@ pp_module(pp_control common/control pp_store pp_auth PkgConfig::JANSSON)
 pp_module(pp_smtpd_proto smtpd/proto pp_wire pp_mime pp_auth)
 pp_module(pp_maild_proto maild/proto pp_wire pp_mime pp_auth)
 pp_module(pp_popd_proto popd/proto pp_wire pp_mime pp_auth)
+pp_module(pp_popd_ops popd/ops pp_popd_proto pp_store)
 
 # The numbered schema files are part of the program.
 file(GLOB PP_SCHEMA CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/schema/*/*.sql)

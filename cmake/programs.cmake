@@ -11,5 +11,5 @@ endfunction()
 
 pp_program(smtpd smtpd pp_smtpd_proto pp_daemon pp_authority)
 pp_program(maild maild pp_maild_proto pp_daemon pp_control pp_dns PkgConfig::JANSSON)
-pp_program(popd popd pp_popd_proto pp_daemon pp_authority)
-pp_program(mailctl mailctl pp_control pp_wire pp_dns pp_conf PkgConfig::JANSSON)
+pp_program(popd popd pp_popd_ops pp_popd_proto pp_daemon pp_authority)
+pp_program(mailctl mailctl pp_control pp_wire pp_dns pp_daemon pp_conf PkgConfig::JANSSON)

@@ -7,7 +7,7 @@
 #include "common/store/body.h"
 #include "common/util/mem.h"
 
-#define PIECE (32 * KB)
+#define SHORT_WAY (256 * KB) /* a thread of the store may read so far */
 
 struct feed {
 	struct store_job open; /* first, so that a job is its feed */
@@ -16,6 +16,9 @@ struct feed {
 	int64_t id;
 	struct body *body; /* NULL until open */
 	struct buf piece;
+	uint64_t at;   /* behind the piece */
+	uint64_t from; /* where the piece is to begin */
+	size_t max;
 	int more; /* body_read()'s answer */
 	struct fail fail;
 	feed_ready *ready;
@@ -32,8 +35,22 @@ feed_of(struct worker_job *job)
 static void
 read_piece(struct feed *f)
 {
-	buf_clear(&f->piece);
-	f->more = body_read(f->body, PIECE, &f->piece, &f->fail);
+	bool there;
+
+	do {
+		size_t max = f->max;
+
+		there = f->at == f->from;
+		if (!there)
+			max = f->from - f->at < FEED_PIECE
+			          ? (size_t)(f->from - f->at)
+			          : FEED_PIECE;
+		buf_clear(&f->piece);
+		f->more = body_read(f->body, max, &f->piece, &f->fail);
+		f->at += f->piece.len;
+	} while (!there && f->more == 1);
+	if (!there)
+		buf_clear(&f->piece);
 }
 
 /* On a thread of the store: a small message needs no other. */
@@ -45,7 +62,9 @@ run_open(struct db *db, struct store_job *job, struct fail *fail)
 	f->body = body_open(db, f->id, fail);
 	if (f->body == NULL)
 		return -1;
-	read_piece(f);
+	f->more = 1;
+	if (f->from <= SHORT_WAY)
+		read_piece(f);
 	return 0;
 }
 
@@ -91,7 +110,7 @@ done_read(struct worker_job *job)
 
 struct feed *
 feed_open(struct store *store, struct workers *workers, int64_t body,
-    feed_ready *ready, void *arg)
+    uint64_t at, size_t max, feed_ready *ready, void *arg)
 {
 	struct feed *f = MEM_NEW(struct feed);
 
@@ -103,22 +122,44 @@ feed_open(struct store *store, struct workers *workers, int64_t body,
 	f->id = body;
 	f->ready = ready;
 	f->arg = arg;
+	f->from = at;
+	f->max = max < FEED_PIECE ? max : FEED_PIECE;
 	f->busy = true;
-	buf_init(&f->piece, PIECE);
+	buf_init(&f->piece, FEED_PIECE);
 	store_read(store, &f->open);
 	return f;
 }
 
 void
-feed_next(struct feed *f)
+feed_next(struct feed *f, uint64_t at, size_t max)
 {
 	bool taken;
 
-	assert(!f->busy && f->more == 1);
+	assert(!f->busy && f->more == 1 && at >= f->at);
+	f->from = at;
+	f->max = max < FEED_PIECE ? max : FEED_PIECE;
 	f->busy = true;
 	/* main() gave the workers a queue as long as there are connections */
 	taken = workers_submit(f->workers, &f->read);
 	assert(taken);
+}
+
+int64_t
+feed_body(const struct feed *f)
+{
+	return f->id;
+}
+
+uint64_t
+feed_at(const struct feed *f)
+{
+	return f->at;
+}
+
+bool
+feed_has_more(const struct feed *f)
+{
+	return f->more == 1;
 }
 
 void

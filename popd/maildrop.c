@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/store/mailbox.h"
+#include "common/store/message.h"
 #include "common/util/mem.h"
 
 #define FETCHED_MAX 1024 /* gathered before they are written */
@@ -36,7 +37,7 @@ struct work {
 	struct maildrop *m;   /* for done(); NULL: nobody waits */
 	maildrop_done *done;
 	void *arg;
-	struct log *log; /* borrowed from popd */
+	struct popd *popd;
 
 	int64_t account, mailbox; /* reading */
 	struct pop3_maildrop pop3;
@@ -64,16 +65,17 @@ work_free(struct work *w)
 
 /* What the store read becomes the two narrow tables. */
 static void
-narrow(struct work *w, const struct message_entry *entries, size_t n)
+narrow(struct work *w, const struct message_row *rows, size_t n)
 {
 	w->pop3.n = n;
 	w->pop3.messages = mem_new(n, sizeof(*w->pop3.messages));
 	w->sources = mem_new(n, sizeof(*w->sources));
 	for (size_t i = 0; i < n; i++) {
 		w->pop3.messages[i] = (struct pop3_message){
-		    .octets = entries[i].size, .uid = entries[i].uid};
-		w->sources[i] = (struct source){
-		    entries[i].body, entries[i].trace};
+		    .octets = rows[i].size,
+		    .uidl = rows[i].pop3,
+		    .uid = rows[i].uid};
+		w->sources[i] = (struct source){rows[i].body, rows[i].trace};
 	}
 }
 
@@ -81,7 +83,7 @@ static int
 run_read(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct work *w = (struct work *)job;
-	struct message_entry *entries;
+	struct message_row *rows;
 	struct mailbox box;
 	size_t n;
 	int found = mailbox_find(db, w->account, STR("INBOX"), &box, f);
@@ -92,11 +94,11 @@ run_read(struct db *db, struct store_job *job, struct fail *f)
 		return fail(f, FAIL_TEMP, "account %lld has no INBOX",
 		    (long long)w->account);
 	w->mailbox = box.id;
-	w->pop3.uid_validity = box.uid_validity;
-	if (mailbox_list(db, box.id, &entries, &n, f) == -1)
+	if (message_rows(db, box.id, 1, UINT32_MAX, SIZE_MAX, &rows, &n, f) ==
+	    -1)
 		return -1;
-	narrow(w, entries, n);
-	free(entries);
+	narrow(w, rows, n);
+	free(rows);
 	return 0;
 }
 
@@ -173,6 +175,7 @@ run_write(struct db *db, struct store_job *job, struct fail *f)
 	    .peer = str_of(w->peer),
 	    .detail = STR("POP3")};
 	size_t removed;
+	int64_t modseq;
 
 	for (size_t i = 0; i < w->n_fetched; i++) {
 		hop.trace = w->fetched[i].trace;
@@ -185,8 +188,8 @@ run_write(struct db *db, struct store_job *job, struct fail *f)
 	hop.kind = HOP_DELETED;
 	hop.trace = 0;
 	hop.at_ms = w->now_ms;
-	return mailbox_expunge(
-	    db, w->mailbox, w->uids, w->n_uids, &hop, &removed, f);
+	return message_expunge(db, w->mailbox, w->uids, w->n_uids, false, &hop,
+	    NULL, &removed, &modseq, f);
 }
 
 static void
@@ -196,11 +199,13 @@ done_write(struct store_job *job)
 
 	if (w->m != NULL)
 		w->m->busy = false;
+	if (job->rc == 0 && w->n_uids > 0)
+		mailboxes_notice(w->popd->mailboxes, w->mailbox);
 	if (w->done != NULL)
 		w->done(w->arg, job->rc == 0 ? NULL : &job->fail);
 	else if (job->rc == -1)
-		log_warn(w->log, "hops of %s are not written: %s", w->login,
-		    job->fail.text);
+		log_warn(&w->popd->log, "hops of %s are not written: %s",
+		    w->login, job->fail.text);
 	work_free(w);
 }
 
@@ -212,7 +217,7 @@ write_work(struct maildrop *m)
 
 	w->job.run = run_write;
 	w->job.done = done_write;
-	w->log = &m->popd->log;
+	w->popd = m->popd;
 	w->mailbox = m->mailbox;
 	w->login = mem_dup(str_of(m->login));
 	w->peer = mem_dup(str_of(m->peer));

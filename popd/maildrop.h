@@ -5,7 +5,7 @@
  *	maildrop_open() --> locked, read --> served --> maildrop_save()
  *
  * A snapshot: what arrives later is not in it.  The lock is exclusive among
- * POP3 sessions (RFC 1939 s4); delivery and IMAP go on beside it.  32 octets
+ * POP3 sessions (RFC 1939 s4); delivery and IMAP go on beside it.  40 octets
  * a message.
  *
  * Which messages the client fetched is gathered here (FETCHED hops, once per

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* popd: mail out.  POP3 on 110 with STLS and on 995. */
+/* popd: mail out.  POP3 on 110 with STLS and on 995, IMAP on 143 with STARTTLS
+ * and on 993. */
 #include <signal.h>
 #include <stdlib.h>
 
@@ -8,13 +9,16 @@
 #include "common/net/notify.h"
 #include "common/net/privilege.h"
 #include "common/util/rand.h"
+#include "popd/imap_session.h"
 #include "popd/pop3_session.h"
 #include "popd/popd.h"
+#include "popd/proto/imap_caps.h"
 
 #define NAME             "popd"
-#define STORE_READERS    2
+#define STORE_READERS    3
 #define WORKERS          2
 #define AUTHORITY_MS     30000 /* longest wait for maild's word */
+#define JOBS_BESIDE      100   /* of the store, of no session */
 #define STOP_PATIENCE_MS 8000  /* sessions may finish their answer */
 #define STOP_LAST_MS     500   /* and their connections may close */
 
@@ -22,7 +26,20 @@
 enum {
 	DOOR_POP3,
 	DOOR_POP3S,
+	DOOR_IMAP,
+	DOOR_IMAPS,
 	DOORS
+};
+
+static const struct service {
+	void (*start)(struct popd *popd, int fd, const struct address *peer,
+	    bool tls, bool crowded);
+	bool tls; /* from the start */
+} services[DOORS] = {
+    [DOOR_POP3] = {pop3_session_start, false},
+    [DOOR_POP3S] = {pop3_session_start, true },
+    [DOOR_IMAP] = {imap_session_start, false},
+    [DOOR_IMAPS] = {imap_session_start, true },
 };
 
 struct server {
@@ -30,6 +47,7 @@ struct server {
 	struct conf *conf;
 	struct doors *doors; /* NULL once closed */
 	struct waker *store_waker;
+	struct notice_inbox *notices;
 	struct timer *stop_timer;
 	bool aborted;
 };
@@ -40,6 +58,8 @@ open_doors(const struct conf *conf, struct fail *f)
 	const struct door_service table[DOORS] = {
 	    [DOOR_POP3] = {"pop3",  &conf->listen_pop3 },
 	    [DOOR_POP3S] = {"pop3s", &conf->listen_pop3s},
+	    [DOOR_IMAP] = {"imap",  &conf->listen_imap },
+	    [DOOR_IMAPS] = {"imaps", &conf->listen_imaps},
 	};
 
 	return doors_open(table, DOORS, f);
@@ -61,8 +81,9 @@ wake_loop(void *arg)
 static int
 start_threads(struct server *s, struct fail *f)
 {
-	/* a session has one job under way: a queue this long is never full */
-	size_t most = (size_t)s->conf->limits_connections + 1;
+	/* a session has one job under way, and looks at one mailbox, which may
+	 * be read: a queue this long is never full */
+	size_t most = (size_t)s->conf->limits_connections * 2 + JOBS_BESIDE;
 	struct store_options o = {.dir = s->conf->server_store,
 	    .file = DB_MAIL,
 	    .readers = STORE_READERS,
@@ -75,7 +96,36 @@ start_threads(struct server *s, struct fail *f)
 	s->popd.store = store_open(&o, f);
 	if (s->popd.store == NULL)
 		return -1;
+	s->popd.searches.max = STORE_READERS - 1;
+	s->popd.mailboxes = mailboxes_new(
+	    s->popd.loop, s->popd.store, &s->popd.log);
+	s->popd.fetched = fetched_new(
+	    s->popd.loop, s->popd.store, s->popd.clock, &s->popd.log);
 	return privilege_lock(f);
+}
+
+/* "mailbox 7 12": another daemon has changed these. */
+static void
+take_notice(void *arg, struct str text)
+{
+	struct server *s = arg;
+	struct str word = str_cut(&text, ' ');
+	uint64_t id;
+
+	if (!str_eq(word, STR("mailbox")))
+		return;
+	while (text.len > 0 && str_to_u64(str_cut(&text, ' '), INT64_MAX, &id))
+		mailboxes_notice(s->popd.mailboxes, (int64_t)id);
+}
+
+static int
+open_notices(struct server *s, struct fail *f)
+{
+	char *path = daemon_path(s->conf, "popd.notice");
+
+	s->notices = notice_inbox_new(s->popd.loop, path, take_notice, s, f);
+	free(path);
+	return s->notices != NULL ? 0 : -1;
 }
 
 static void
@@ -90,7 +140,7 @@ find_authority(struct server *s)
 static void
 entered(void *arg, size_t door, int fd, const struct address *peer, bool refuse)
 {
-	pop3_session_start(arg, fd, peer, door == DOOR_POP3S, refuse);
+	services[door].start(arg, fd, peer, services[door].tls, refuse);
 }
 
 /* Patience with the sessions that remain is at its end. */
@@ -101,7 +151,7 @@ stop_now(void *arg)
 
 	if (!s->aborted) {
 		s->aborted = true;
-		pop3_session_abort_all(&s->popd);
+		crowd_abort(&s->popd.crowd);
 		timer_set(s->stop_timer, STOP_LAST_MS);
 		return;
 	}
@@ -109,20 +159,24 @@ stop_now(void *arg)
 }
 
 static void
+all_gone(void *arg)
+{
+	loop_stop(((struct server *)arg)->popd.loop);
+}
+
+static void
 stop(void *arg)
 {
 	struct server *s = arg;
 
-	if (s->popd.stopping)
+	if (s->popd.crowd.stopping)
 		return;
 	notify_supervisor("STOPPING=1");
-	log_info(&s->popd.log, "stopping, %zu sessions", s->popd.connections);
+	log_info(&s->popd.log, "stopping, %zu sessions", s->popd.crowd.n);
 	doors_close(s->doors);
 	s->doors = NULL;
-	pop3_session_stop_all(&s->popd); /* the last one stops the loop */
 	timer_set(s->stop_timer, STOP_PATIENCE_MS);
-	if (s->popd.connections == 0)
-		loop_stop(s->popd.loop);
+	crowd_stop(&s->popd.crowd); /* the last one stops the loop */
 }
 
 static void
@@ -131,7 +185,8 @@ reload(void *arg)
 	struct server *s = arg;
 	struct fail f;
 
-	if (tls_reload(s->popd.tls, &f) == 0)
+	if (tls_reload(s->popd.pop3_tls, &f) == 0 &&
+	    tls_reload(s->popd.imap_tls, &f) == 0)
 		log_info(&s->popd.log, "certificate is loaded again");
 	else
 		log_error(
@@ -142,16 +197,34 @@ reload(void *arg)
 static void
 wind_up(struct server *s)
 {
+	notice_inbox_free(s->notices);
 	ipc_client_free(s->popd.authority);
 	workers_free(s->popd.workers);
+	fetched_free(s->popd.fetched);
+	s->popd.fetched = NULL;
+	mailboxes_stop(s->popd.mailboxes);
 	store_close(s->popd.store);
 	waker_free(s->store_waker);
 	timer_free(s->stop_timer);
 	loop_free(s->popd.loop);
-	tls_free(s->popd.tls);
+	mailboxes_free(s->popd.mailboxes);
+	tls_free(s->popd.pop3_tls);
+	tls_free(s->popd.imap_tls);
 	tally_release(&s->popd.maildrops);
-	tally_release(&s->popd.peers);
+	crowd_release(&s->popd.crowd);
 	conf_free(s->conf);
+}
+
+static int
+load_certificates(struct server *s, struct fail *f)
+{
+	const char *cert = s->conf->tls_certificate, *key = s->conf->tls_key;
+
+	s->popd.pop3_tls = tls_server_new(cert, key, "pop3", f);
+	if (s->popd.pop3_tls == NULL)
+		return -1;
+	s->popd.imap_tls = tls_server_new(cert, key, "imap", f);
+	return s->popd.imap_tls != NULL ? 0 : -1;
 }
 
 /* Bound, then without a right that is not needed. */
@@ -164,14 +237,35 @@ bind_and_drop(struct server *s, struct fail *f)
 	s->doors = open_doors(s->conf, f);
 	if (s->doors == NULL)
 		return f->kind == FAIL_SYNTAX ? DAEMON_CONFIG : DAEMON_SYSTEM;
-	s->popd.tls = tls_server_new(
-	    s->conf->tls_certificate, s->conf->tls_key, "pop3", f);
-	if (s->popd.tls == NULL)
+	if (load_certificates(s, f) == -1)
 		return DAEMON_CONFIG;
 	user = daemon_user(s->conf, NAME);
 	rc = privilege_drop(user, f);
 	free(user);
 	return rc == 0 ? 0 : DAEMON_SYSTEM;
+}
+
+static int
+read_conf(struct server *s, const char *file, struct fail *f)
+{
+	struct conf *conf = conf_read(file, f);
+	struct crowd_limits limits;
+	struct str unknown;
+	imap_caps off;
+
+	s->conf = conf;
+	s->popd.conf = conf;
+	if (conf == NULL)
+		return -1;
+	if (!imap_caps_parse(
+		str_of(conf->imap_capabilities_off), &off, &unknown))
+		return conf_refuse(conf, &conf->imap_capabilities_off, f,
+		    "%.*s is no capability that can be off", STR_FMT(unknown));
+	limits = (struct crowd_limits){.all = conf->limits_connections,
+	    .of_address = conf->limits_connections_per_address,
+	    .of_account = conf->limits_connections_per_account};
+	crowd_init(&s->popd.crowd, &limits, all_gone, s);
+	return 0;
 }
 
 /* Everything before the first connection, in the order it must happen
@@ -181,16 +275,14 @@ start(struct server *s, const char *file, struct fail *f)
 {
 	int code;
 
-	s->conf = conf_read(file, f);
-	if (s->conf == NULL)
+	if (read_conf(s, file, f) == -1)
 		return DAEMON_CONFIG;
-	s->popd.conf = s->conf;
 	privilege_raise_files();
 	code = bind_and_drop(s, f);
 	if (code != 0)
 		return code;
 	s->popd.loop = loop_new();
-	if (start_threads(s, f) == -1)
+	if (start_threads(s, f) == -1 || open_notices(s, f) == -1)
 		return DAEMON_SYSTEM;
 	find_authority(s);
 	s->stop_timer = timer_new(s->popd.loop, stop_now, s);
@@ -206,13 +298,14 @@ main(int argc, char **argv)
 {
 	struct server s = {.aborted = false};
 	const char *file = daemon_arguments(
-	    argc, argv, NAME, "Gives users their mail (POP3).");
+	    argc, argv, NAME, "Gives users their mail (POP3, IMAP).");
 	struct fail f = {0};
 	int code;
 
 	rand_init();
 	s.popd.log = log_to_stderr(NAME);
 	s.popd.clock = &clock_system;
+	s.popd.traces.clock = &clock_system;
 	code = start(&s, file, &f);
 	if (code != 0) /* with all that was made on the way */
 		exit(daemon_refuse(&s.popd.log, code, &f));

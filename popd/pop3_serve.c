@@ -17,7 +17,7 @@ begin_tls(struct pop3_session *s)
 		return;
 	}
 	s->securing = s->stls = true;
-	conn_start_tls(s->conn, s->popd->tls, NULL);
+	conn_start_tls(s->conn, s->popd->pop3_tls, NULL);
 }
 
 static void
@@ -66,6 +66,12 @@ login_checked(void *arg, const struct login_answer *a)
 		login_log_failure(
 		    &s->popd->log, "pop3", s->ip, a->reason, str_of(s->tried));
 		refuse(s, refusals[a->result]);
+		return;
+	}
+	if (!crowd_admit(&s->member, a->account)) {
+		log_warn(&s->popd->log,
+		    "too many connections rip=%s user=\"%s\"", s->ip, a->login);
+		refuse(s, POP3_UNAVAILABLE);
 		return;
 	}
 	s->drop = maildrop_open(
@@ -126,7 +132,7 @@ pop3_serve_feed(struct pop3_session *s)
 {
 	if (s->feed_waits && conn_has_room(s->conn)) {
 		s->feed_waits = false;
-		feed_next(s->feed);
+		feed_next(s->feed, feed_at(s->feed), FEED_PIECE);
 	}
 }
 
@@ -168,7 +174,7 @@ begin_body(struct pop3_session *s, size_t index)
 	s->begun = false;
 	s->feed_waits = false;
 	s->feed = feed_open(s->popd->store, s->popd->workers,
-	    maildrop_body(s->drop, index), body_piece, s);
+	    maildrop_body(s->drop, index), 0, FEED_PIECE, body_piece, s);
 }
 
 static void

@@ -2,8 +2,6 @@
 #include "popd/pop3_session.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/util/mem.h"
 #include "popd/pop3_session_state.h"
@@ -29,23 +27,12 @@ leave_maildrop(struct pop3_session *s)
 static void
 session_free(struct pop3_session *s)
 {
-	struct popd *popd = s->popd;
-
-	if (s->newer != NULL)
-		s->newer->older = s->older;
-	else
-		popd->sessions = s->older;
-	if (s->older != NULL)
-		s->older->newer = s->newer;
-	tally_drop(&popd->peers, s->limit_key);
-	popd->connections--;
+	crowd_leave(&s->member);
 	feed_free(s->feed);
 	pop3_free(s->pop3);
 	leave_maildrop(s);
 	free(s->tried);
 	free(s);
-	if (popd->stopping && popd->connections == 0)
-		loop_stop(popd->loop);
 }
 
 void
@@ -105,9 +92,10 @@ settle(struct pop3_session *s, bool input_used)
 	if (s->ending)
 		return;
 	if (!s->busy && !s->securing) {
-		if (s->popd->stopping)
+		if (s->popd->crowd.stopping)
 			pop3_goodbye(s->pop3, POP3_SHUTDOWN);
-		if (s->popd->stopping || (input_used && conn_eof(s->conn))) {
+		if (s->popd->crowd.stopping ||
+		    (input_used && conn_eof(s->conn))) {
 			pop3_session_finish(s);
 			return;
 		}
@@ -123,7 +111,7 @@ pump(struct pop3_session *s)
 
 	s->pumping = true;
 	while (ev != POP3_NONE && !s->busy && !s->securing && !s->ending &&
-	       !s->popd->stopping && conn_has_room(s->conn)) {
+	       !s->popd->crowd.stopping && conn_has_room(s->conn)) {
 		struct str in = conn_input(s->conn);
 		size_t unread = in.len;
 		struct pop3_request req;
@@ -206,11 +194,33 @@ turn_away(struct popd *popd, int fd, const char *ip, bool tls)
 	    "-ERR [SYS/TEMP] too many connections, try again later\r\n");
 
 	log_warn(&popd->log, "too many connections rip=%s", ip);
-	if (!tls &&
-	    send(fd, says.at, says.len, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
-		log_debug(&popd->log, "%s did not hear it", ip);
-	close(fd);
+	crowd_turn_away(fd, tls ? STR("") : says);
 }
+
+static void
+say_goodbye(struct crowd_member *m)
+{
+	struct pop3_session *s = (struct pop3_session *)m;
+
+	if (s->conn == NULL || s->ending)
+		return;
+	if (s->securing)
+		pop3_session_abort(s);
+	else
+		settle(s, false);
+}
+
+static void
+end_now(struct crowd_member *m)
+{
+	struct pop3_session *s = (struct pop3_session *)m;
+
+	if (s->conn != NULL)
+		conn_abort(s->conn);
+	s->ending = true;
+}
+
+static const struct crowd_manners manners = {say_goodbye, end_now};
 
 void
 pop3_session_start(struct popd *popd, int fd, const struct address *peer,
@@ -220,26 +230,16 @@ pop3_session_start(struct popd *popd, int fd, const struct address *peer,
 	    popd->conf->test_allow_plaintext,
 	    (unsigned)popd->conf->limits_errors};
 	struct conn_limits limits = conn_default_limits();
-	uint64_t key = address_limit_key(peer);
-	struct pop3_session *s;
+	struct pop3_session *s = MEM_NEW(struct pop3_session);
 	char ip[ADDRESS_TEXT_MAX];
 
-	if (crowded || popd->stopping ||
-	    popd->connections >= popd->conf->limits_connections ||
-	    tally_count(&popd->peers, key) >=
-		popd->conf->limits_connections_per_address) {
+	s->member.manners = &manners;
+	if (crowded || !crowd_enter(&popd->crowd, &s->member, peer)) {
+		free(s);
 		turn_away(popd, fd, address_ip_text(peer, ip), tls);
 		return;
 	}
-	s = MEM_NEW(struct pop3_session);
 	s->popd = popd;
-	s->older = popd->sessions;
-	if (s->older != NULL)
-		s->older->newer = s;
-	popd->sessions = s;
-	s->limit_key = key;
-	tally_add(&popd->peers, key);
-	popd->connections++;
 	address_ip_text(peer, s->ip);
 	s->pop3 = pop3_new(&options);
 	limits.in_limit = IN_LIMIT;
@@ -249,38 +249,8 @@ pop3_session_start(struct popd *popd, int fd, const struct address *peer,
 	s->conn = conn_new(popd->loop, fd, &host, s, &limits);
 	if (tls) {
 		s->securing = true;
-		conn_start_tls(s->conn, popd->tls, NULL);
+		conn_start_tls(s->conn, popd->pop3_tls, NULL);
 	} else {
 		pump(s);
-	}
-}
-
-void
-pop3_session_stop_all(struct popd *popd)
-{
-	struct pop3_session *older;
-
-	popd->stopping = true;
-	for (struct pop3_session *s = popd->sessions; s != NULL; s = older) {
-		older = s->older;
-		if (s->conn == NULL || s->ending)
-			continue;
-		if (s->securing)
-			pop3_session_abort(s);
-		else
-			settle(s, false);
-	}
-}
-
-void
-pop3_session_abort_all(struct popd *popd)
-{
-	struct pop3_session *older;
-
-	for (struct pop3_session *s = popd->sessions; s != NULL; s = older) {
-		older = s->older;
-		if (s->conn != NULL)
-			conn_abort(s->conn);
-		s->ending = true;
 	}
 }

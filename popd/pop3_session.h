@@ -21,10 +21,4 @@
 void pop3_session_start(struct popd *popd, int fd, const struct address *peer,
     bool tls, bool crowded);
 
-/* Every session says goodbye, after the answer it is giving if it is. */
-void pop3_session_stop_all(struct popd *popd);
-
-/* Every session ends now. */
-void pop3_session_abort_all(struct popd *popd);
-
 #endif

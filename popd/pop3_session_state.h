@@ -15,11 +15,10 @@
 #include "popd/proto/pop3.h"
 
 struct pop3_session {
+	struct crowd_member member; /* first, so that it is its session */
 	struct popd *popd;
-	struct pop3_session *newer, *older;
 	struct conn *conn; /* NULL when the client is gone */
 	struct pop3 *pop3;
-	uint64_t limit_key;
 	char ip[ADDRESS_TEXT_MAX];
 
 	bool pumping;  /* the engine is being driven */

@@ -3,24 +3,36 @@
  * popd: what the sessions of the daemon share.  One is made in main() and
  * passed down; everything here lives longer than any session.
  *
+ *	main.c		start, sockets, signals, stop
+ *	mailboxes.c	the mirrors of mailboxes, kept true
+ *	imap_session.c	one IMAP connection: pump, time, begin and end
+ *	imap_serve.c	the engine's events and their answers
+ *	imap_job.c	its ops, as jobs of the store
+ *	pop3_*.c	the same for POP3, with maildrop.c
+ *	turns.c		who may search now
+ *	feed.c		stored bodies, piece by piece
+ *	fetched.c	what was fetched, for the journeys
+ *
  * Sessions run on the loop.  What may block goes elsewhere: passwords to
- * maild (login.h), the store to its threads (maildrop.h, feed.h), reading
- * bodies to the workers (feed.h).
+ * maild (login.h), the store to its threads, reading bodies to the workers.
  */
 #ifndef POPD_POPD_H
 #define POPD_POPD_H
 
 #include "common/conf/conf.h"
+#include "common/net/crowd.h"
 #include "common/net/ipc.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
 #include "common/net/worker.h"
+#include "common/store/hop.h"
 #include "common/store/store.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/tally.h"
-
-struct pop3_session;
+#include "popd/fetched.h"
+#include "popd/mailboxes.h"
+#include "popd/turns.h"
 
 struct popd {
 	const struct conf *conf;
@@ -30,13 +42,16 @@ struct popd {
 	struct store *store;
 	struct workers *workers;
 	struct ipc_client *authority; /* maild's auth.sock */
-	struct tls *tls;
+	struct mailboxes *mailboxes;
+	struct fetched *fetched;
+	struct turns searches;
+	struct trace_source traces; /* the store's writer thread's */
+	size_t kept_feeds; /* of sessions that may go on in a message */
+	struct tls *pop3_tls, *imap_tls; /* they differ in ALPN */
 
 	struct tally maildrops; /* accounts whose maildrop is locked */
-	struct tally peers;     /* connections by address_limit_key() */
-	size_t connections;
-	struct pop3_session *sessions; /* the newest; see pop3_session.c */
-	bool stopping;                 /* sessions end after their answer */
+	struct crowd crowd;     /* of both protocols; once it is stopping,
+	                         * sessions end after their answer */
 };
 
 #endif

@@ -17,6 +17,12 @@
 #define FORM_MAX_LEN 200
 #define KEY_MAX_LEN  40 /* inih cuts longer ones without a word */
 
+/* Where the settings come from. */
+struct conf_source {
+	char *file;
+	size_t line[]; /* per setting: the line that set it, or 0 */
+};
+
 /* One reading of one file. */
 struct reading {
 	const char *file; /* borrowed */
@@ -27,7 +33,6 @@ struct reading {
 	char *line; /* getline()'s */
 	size_t line_room;
 	size_t line_no;
-	size_t *set_at; /* per setting: the line that set it, or 0 */
 };
 
 struct conf *
@@ -51,7 +56,38 @@ conf_free(struct conf *c)
 		return;
 	for (const struct setting *s = settings; s < settings + settings_n; s++)
 		setting_release(s, c);
+	if (c->source != NULL)
+		free(c->source->file);
+	free(c->source);
 	free(c);
+}
+
+int
+conf_refuse(const struct conf *c, const void *value, struct fail *f,
+    const char *fmt, ...)
+{
+	size_t offset = (size_t)((const char *)value - (const char *)c);
+	struct buf text;
+	size_t i = 0;
+	va_list ap;
+
+	while (i < settings_n && settings[i].offset != offset)
+		i++;
+	assert(i < settings_n);
+	buf_init(&text, LINE_MAX_LEN);
+	if (c->source != NULL)
+		buf_addf(&text, "%s:", c->source->file);
+	if (c->source != NULL && c->source->line[i] != 0)
+		buf_addf(&text, "%zu:", c->source->line[i]);
+	if (text.len > 0)
+		buf_add_char(&text, ' ');
+	buf_addf(&text, "%s: ", settings[i].name);
+	va_start(ap, fmt);
+	buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	fail(f, FAIL_SYNTAX, "%s", text.data);
+	buf_release(&text);
+	return -1;
 }
 
 /* How many letters must be put in, left out or changed to make b from a. */
@@ -177,11 +213,11 @@ take_setting(
 		if (strcmp(s->section, section) != 0 ||
 		    strcmp(s->name, name) != 0)
 			continue;
-		if (r->set_at[i] != 0)
+		if (r->conf->source->line[i] != 0)
 			return refuse(r,
 			    "%s is given twice; it was set in line %zu", name,
-			    r->set_at[i]);
-		r->set_at[i] = r->line_no;
+			    r->conf->source->line[i]);
+		r->conf->source->line[i] = r->line_no;
 		return setting_read(s, r->conf, str_of(value))
 		           ? 1
 		           : refuse_value(r, s, value);
@@ -314,7 +350,9 @@ conf_read(const char *file, struct fail *f)
 		return NULL;
 	}
 	r.conf = conf_defaults();
-	r.set_at = mem_new(settings_n, sizeof(*r.set_at));
+	r.conf->source = mem_new(
+	    1, sizeof(struct conf_source) + settings_n * sizeof(size_t));
+	r.conf->source->file = mem_dup(str_of(file));
 	set_up_inih();
 	if (ini_parse_stream(read_line, &r, take_setting, &r) != 0)
 		refuse(&r, "a setting looks like `key = value'");
@@ -326,7 +364,6 @@ conf_read(const char *file, struct fail *f)
 		conf_free(r.conf);
 		r.conf = NULL;
 	}
-	free(r.set_at);
 	free(r.line);
 	fclose(r.stream);
 	return r.conf;

@@ -31,7 +31,10 @@ struct conf_list {
 #define CONF_TYPE_BOOL  bool
 #define CONF_TYPE_LIST  struct conf_list
 
+struct conf_source;
+
 struct conf {
+	struct conf_source *source; /* for conf_refuse() */
 #define K(section, name, type, fallback, least, most, help)                    \
 	CONF_TYPE_##type section##_##name;
 	CONF_KEYS(K)
@@ -45,6 +48,12 @@ struct conf *conf_defaults(void);
  * line).  hostname is filled in from the system when empty. */
 struct conf *conf_read(const char *file, struct fail *f);
 void conf_free(struct conf *c);
+
+/* For who knows better what a value may be: "FILE:LINE: NAME: " and the
+ * sentence, FAIL_SYNTAX.  value is its place in c: &c->server_hostname.  -1.
+ */
+int conf_refuse(const struct conf *c, const void *value, struct fail *f,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Write all settings as a file that conf_read() takes; comments says whether
  * each is explained. */

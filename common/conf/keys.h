@@ -57,7 +57,11 @@
 	K(limits, connections, COUNT, "12000", "1", "100000",                  \
 	    "Most connections a daemon serves at once.")                       \
 	K(limits, connections_per_address, COUNT, "20", "1", "100000",         \
-	    "Most connections from one address (IPv6: /64).")                  \
+	    "Most connections from one address (IPv6: /64); for POP3 and "     \
+	    "IMAP, before login.")                                             \
+	K(limits, connections_per_account, COUNT, "100", "1", "100000",        \
+	    "Most POP3 and IMAP connections of one account: some user agents " \
+	    "take thirty.")                                                    \
 	K(limits, auth_failures, COUNT, "10", "1", "100000",                   \
 	    "Failed logins from one address in ten minutes before it must "    \
 	    "wait.")                                                           \
@@ -68,10 +72,16 @@
 	    "Longest time a whole message may take to arrive.")                \
 	K(timeouts, pop3_idle, TIME, "10m", "1s", "1d",                        \
 	    "Longest silence of a POP3 client (RFC 1939 s3).")                 \
+	K(timeouts, imap_idle, TIME, "30m", "1s", "1d",                        \
+	    "Longest silence of an IMAP client that is not in IDLE (RFC 9051 " \
+	    "s5.4).")                                                          \
 	K(timeouts, stall, TIME, "5m", "1s", "1d",                             \
 	    "Longest time a peer may need to take 16 KiB of our output.")      \
 	K(timeouts, handshake, TIME, "10s", "1s", "10m",                       \
 	    "Longest TLS handshake.")                                          \
+	K(imap, capabilities_off, TEXT, "COMPRESS=DEFLATE UIDONLY", "", "",    \
+	    "IMAP capabilities not offered, a space between: some clients "    \
+	    "fail with them.")                                                 \
 	K(relay, port, COUNT, "25", "1", "65535", "Port of other servers.")    \
 	K(relay, retry_first, TIME, "5m", "100ms", "1d",                       \
 	    "Wait before the first retry; doubles each time.")                 \

@@ -74,7 +74,8 @@ struct pop3_request {
 
 struct pop3_message {
 	uint64_t octets;
-	uint32_t uid;
+	uint64_t uidl; /* told as "HIGH.LOW", 32 bits each; no two have one */
+	uint32_t uid;  /* the host's own */
 	bool deleted;
 	bool fetched; /* the host's own */
 };
@@ -82,7 +83,6 @@ struct pop3_message {
 struct pop3_maildrop {
 	struct pop3_message *messages; /* by rising uid */
 	size_t n;
-	uint32_t uid_validity; /* UIDL is "uid_validity.uid": never reused */
 };
 
 enum pop3_refusal {

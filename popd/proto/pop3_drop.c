@@ -35,7 +35,7 @@ add_listed(struct pop3 *p, enum listing what, size_t index, const char *status)
 		    m->octets);
 	else
 		buf_addf(&p->out, "%s%zu %" PRIu32 ".%" PRIu32 "\r\n", status,
-		    index + 1, p->drop->uid_validity, m->uid);
+		    index + 1, (uint32_t)(m->uidl >> 32), (uint32_t)m->uidl);
 }
 
 /* LIST and UIDL, of one or of all. */

@@ -14,7 +14,8 @@
  *	C: no end\		a final backslash: no CRLF is added
  *	tls			the TLS handshake happens here
  *	eof			the client half-closes
- *	close			the server must have closed
+ *	do WORDS		somebody else does something: the host knows
+ *what close			the server must have closed
  *
  * Escapes in both: \r \n \t \0 \\ \xNN, and {text*N} for repetition, where
  * text has no braces ({123} and {5+} stand for themselves).  C: lines that
@@ -43,6 +44,10 @@ struct conv_peer {
 	void (*drop)(void *p, size_t n);
 	bool (*closed)(void *p);
 	void (*free)(void *p);
+	bool (*act)(void *p, struct str words); /* false: what is that? */
+	const size_t *sizes; /* of the chunks, 0 at the end, besides whole
+	                      * flights; NULL: as conv_run_dir() says */
+	const char *begins;  /* only files whose names do; NULL: all */
 };
 
 /* Play every *.conv in dir at every chunk size from whole flights down to one

@@ -19,6 +19,7 @@
 #include "common/store/body.h"
 #include "common/store/delivery.h"
 #include "common/store/mailbox.h"
+#include "common/store/message.h"
 #include "common/util/buf.h"
 #include "common/util/clock.h"
 #include "common/util/mem.h"
@@ -76,7 +77,7 @@ deliver(struct db *db, void *arg, struct fail *f)
 
 		stage_add(d.stage, buf_str(&w->text));
 		rc = stage_seal(d.stage, (struct str){NULL, 0}, f);
-		rc = rc == -1 ? -1 : delivery_run(db, &d, f);
+		rc = rc == -1 ? -1 : delivery_run(db, &d, NULL, NULL, f);
 		stage_free(d.stage);
 		if (rc == -1)
 			return -1;
@@ -93,12 +94,14 @@ thin_out(struct db *db, void *arg, struct fail *f)
 	    .daemon = HOP_MAILCTL, .at_ms = clock_wall_ms(&clock_system)};
 	struct mailbox box;
 	size_t removed;
+	int64_t modseq;
 
 	if (mailbox_find(db, w->account, STR("INBOX"), &box, f) != 1)
 		return -1;
 	for (uint32_t uid = 1; uid < 40; uid++)
-		if (uid % 10 != 0 && mailbox_expunge(db, box.id, &uid, 1, &who,
-					 &removed, f) == -1)
+		if (uid % 10 != 0 &&
+		    message_expunge(db, box.id, &uid, 1, false, &who, NULL,
+			&removed, &modseq, f) == -1)
 			return -1;
 	return 0;
 }
@@ -173,10 +176,12 @@ expunge(struct db *db, void *arg, struct fail *f)
 	    .daemon = HOP_MAILCTL, .at_ms = clock_wall_ms(&clock_system)};
 	uint32_t uid = (uint32_t)w->copies;
 	struct mailbox box;
+	int64_t modseq;
 	size_t n;
 
 	if (mailbox_find(db, w->account, STR("INBOX"), &box, f) != 1 ||
-	    mailbox_expunge(db, box.id, &uid, 1, &who, &n, f) == -1)
+	    message_expunge(
+		db, box.id, &uid, 1, false, &who, NULL, &n, &modseq, f) == -1)
 		return -1;
 	if (n != 1)
 		return fail(f, FAIL_PERM, "no such message");

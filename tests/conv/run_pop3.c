@@ -58,12 +58,11 @@ static void
 fill(struct host *h, size_t many)
 {
 	h->loaded = many == 0;
-	h->drop.uid_validity = 77;
 	h->drop.n = h->loaded ? MESSAGES : many;
 	h->drop.messages = mem_new(h->drop.n, sizeof(*h->drop.messages));
 	for (size_t i = 0; i < h->drop.n; i++)
 		h->drop.messages[i] = (struct pop3_message){
-		    .octets = 100, .uid = (uint32_t)(i + 1) * 10};
+		    .octets = 100, .uidl = (UINT64_C(77) << 32) + (i + 1) * 10};
 	for (int i = 0; h->loaded && i < MESSAGES; i++) {
 		load(&h->bodies[i], i + 1);
 		h->drop.messages[i].octets = h->bodies[i].len;
@@ -129,7 +128,7 @@ host_open(struct str options)
 static void
 login(struct host *h, const struct pop3_request *req)
 {
-	static struct pop3_maildrop empty = {NULL, 0, 78};
+	static struct pop3_maildrop empty = {NULL, 0};
 
 	if (str_eq(req->user, STR("bob@d.test")) &&
 	    str_eq(req->password, STR(" two  words ")))
@@ -257,8 +256,16 @@ host_free(void *p)
 int
 main(void)
 {
-	struct conv_peer peer = {false, host_open, host_feed, host_tls,
-	    host_eof, host_output, host_drop, host_closed, host_free};
+	struct conv_peer peer = {
+	    .open = host_open,
+	    .feed = host_feed,
+	    .tls = host_tls,
+	    .eof = host_eof,
+	    .output = host_output,
+	    .drop = host_drop,
+	    .closed = host_closed,
+	    .free = host_free,
+	};
 
 	CHECK(conv_run_dir(DIR, &peer) == 0);
 	return TEST_EXIT();

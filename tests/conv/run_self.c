@@ -94,8 +94,16 @@ echo_free(void *p)
 int
 main(void)
 {
-	struct conv_peer peer = {false, echo_open, echo_feed, echo_tls,
-	    echo_eof, echo_output, echo_drop, echo_closed, echo_free};
+	struct conv_peer peer = {
+	    .open = echo_open,
+	    .feed = echo_feed,
+	    .tls = echo_tls,
+	    .eof = echo_eof,
+	    .output = echo_output,
+	    .drop = echo_drop,
+	    .closed = echo_closed,
+	    .free = echo_free,
+	};
 	struct conv_peer client = peer;
 
 	client.client = true;

@@ -222,8 +222,17 @@ free_play(void *arg)
 int
 main(void)
 {
-	const struct conv_peer peer = {true, open_play, feed_play, tls_play,
-	    eof_play, output, drop, is_closed, free_play};
+	const struct conv_peer peer = {
+	    .client = true,
+	    .open = open_play,
+	    .feed = feed_play,
+	    .tls = tls_play,
+	    .eof = eof_play,
+	    .output = output,
+	    .drop = drop,
+	    .closed = is_closed,
+	    .free = free_play,
+	};
 
 	CHECK(conv_run_dir("tests/conv/smtp_client", &peer) == 0);
 	return TEST_EXIT();

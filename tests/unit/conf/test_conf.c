@@ -274,6 +274,30 @@ test_keys(void)
 	conf_free(c);
 }
 
+/* Who knows better what a value may be names the line, too. */
+static void
+test_refuse(void)
+{
+	struct fail f;
+	struct conf *c = read_text(
+	    STR("\n[imap]\n\ncapabilities_off = MAGIC\n"), &f);
+	const char *colon;
+
+	CHECK(conf_refuse(c, &c->imap_capabilities_off, &f, "no %s", "magic") ==
+	      -1);
+	colon = strchr(f.text, ':');
+	CHECK(f.kind == FAIL_SYNTAX && colon != NULL);
+	CHECK_STR(colon, ":4: capabilities_off: no magic");
+	CHECK(conf_refuse(c, &c->relay_port, &f, "not here") == -1);
+	CHECK(strstr(f.text, ": port: not here") != NULL);
+	CHECK(strstr(f.text, ":0:") == NULL);
+	conf_free(c);
+	c = conf_defaults();
+	CHECK(conf_refuse(c, &c->relay_port, &f, "no") == -1);
+	CHECK_STR(f.text, "port: no");
+	conf_free(c);
+}
+
 int
 main(void)
 {
@@ -288,6 +312,7 @@ main(void)
 	test_long_line();
 	test_bad();
 	test_print();
+	test_refuse();
 	test_hostname();
 	return TEST_EXIT();
 }

@@ -34,11 +34,11 @@ session(struct pop3_maildrop *drop)
 static struct pop3_maildrop
 maildrop(size_t n)
 {
-	struct pop3_maildrop d = {mem_new(n, sizeof(*d.messages)), n, 1};
+	struct pop3_maildrop d = {mem_new(n, sizeof(*d.messages)), n};
 
 	for (size_t i = 0; i < n; i++)
 		d.messages[i] = (struct pop3_message){
-		    .octets = i, .uid = (uint32_t)i + 1};
+		    .octets = i, .uidl = i + 1};
 	return d;
 }
 
