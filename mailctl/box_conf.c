@@ -108,6 +108,7 @@ set_fixed(struct conf *conf, const struct box_options *o, const char *domain,
 	    {STR("tls"),    STR("key"),                     key                         },
  /* a test suite is one client at one address, and often wrong */
 	    {STR("limits"), STR("connections_per_address"), "10000"                     },
+	    {STR("limits"), STR("connections_per_account"), "10000"                     },
 	    {STR("limits"), STR("auth_failures"),           "10000"                     },
 	    {STR("relay"),  STR("local_addresses"),         "yes"                       },
 	    {STR("dns"),    STR("forward"),                 o->dns                      },

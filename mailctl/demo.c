@@ -57,8 +57,8 @@ static void
 print_settings(const struct demo *d)
 {
 	puts("\nBoth servers keep running.  Attach a user agent to either:\n");
-	printf("  %-10s%-18s%-18s%-12s%-12s%s\n", "", "account", "password",
-	    "host", "POP3 (TLS)", "SMTP (STARTTLS)");
+	printf("  %-10s%-18s%-18s%-12s%-12s%-12s%s\n", "", "account",
+	    "password", "host", "IMAP (TLS)", "POP3 (TLS)", "SMTP (STARTTLS)");
 	for (size_t i = 0; i < SERVERS; i++) {
 		const struct box *b = d->servers[i].box;
 		struct str password = str_of(servers[i].users[0]);
@@ -66,8 +66,9 @@ print_settings(const struct demo *d)
 		char account[64];
 		snprintf(account, sizeof(account), "%.*s@%s", STR_FMT(name),
 		    servers[i].domain);
-		printf("  %-10s%-18s%-18.*s%-12s%-12u%u\n", servers[i].name,
-		    account, STR_FMT(password), servers[i].ip,
+		printf("  %-10s%-18s%-18.*s%-12s%-12u%-12u%u\n",
+		    servers[i].name, account, STR_FMT(password), servers[i].ip,
+		    (unsigned)box_port(b, SERVICE_imaps),
 		    (unsigned)box_port(b, SERVICE_pop3s),
 		    (unsigned)box_port(b, SERVICE_submission));
 	}

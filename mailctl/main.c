@@ -41,12 +41,34 @@ static const struct cli_command commands[] = {
 	    cmd_user_disable},
 	{"user enable", "ADDRESS", "End that.", NULL, cmd_user_enable},
 	{"user remove", "ADDRESS --yes", "Remove an account and all its mail.", NULL, cmd_user_remove},
+	{"user imap", "ADDRESS [--off \"CAPABILITY...\" | --on]", "Show or set what of IMAP is not offered to an account.",
+	    "  --off \"C C\"   these capabilities; they replace those set before\n"
+	    "  --on           all of them\n"
+	    "It holds from the next login on.\n", cmd_user_imap},
 	{"alias add", "ALIAS TARGET...", "Deliver mail for ALIAS to TARGET; @domain is a catch-all.", NULL, cmd_alias_add},
 	{"alias list", "", "All aliases.", NULL, cmd_alias_list},
 	{"alias remove", "ALIAS [TARGET...]", "Remove targets of an alias, or all of it.", NULL, cmd_alias_remove},
 	{"domain add", "DOMAIN", "Take mail for a domain.", NULL, cmd_domain_add},
 	{"domain list", "", "All domains.", NULL, cmd_domain_list},
 	{"domain remove", "DOMAIN", "No longer take mail for a domain.", NULL, cmd_domain_remove},
+	{"import", "ADDRESS PATH... [OPTION]...", "Bring mail from mbox, Maildir or .eml files into an account.",
+	    "  --format F       auto (default), mbox, maildir or eml\n"
+	    "  --mailbox NAME   the mailbox, or below which the mailboxes of a tree go\n"
+	    "  --dry-run        read everything, store nothing\n"
+	    "  --again          what was imported before too\n"
+	    "  --ignore-quota   more than the account may hold\n"
+	    "Interrupted, the same command goes on where it was; run again, it takes\n"
+	    "what is new.  It works on the store itself: run it as root or as the\n"
+	    "store's owner.  The daemons may run.\n", cmd_import},
+	{"export", "ADDRESS DIR --format mbox|maildir|eml [--mailbox NAME]", "Write an account's mail to files.",
+	    "  --mailbox NAME   only that, and what is below it\n"
+	    "DIR is made, or is empty.  `mailctl import' reads it as it was.\n", cmd_export},
+	{"mailbox list", "ADDRESS", "All mailboxes of an account.", NULL, cmd_mailbox_list},
+	{"mailbox create", "ADDRESS NAME [--use USE]", "Make a mailbox; USE is archive, drafts, junk, sent or trash.", NULL, cmd_mailbox_change},
+	{"mailbox rename", "ADDRESS NAME NEW-NAME", "Rename a mailbox and all below it.", NULL, cmd_mailbox_change},
+	{"mailbox delete", "ADDRESS NAME --yes", "Delete a mailbox and its mail.", NULL, cmd_mailbox_change},
+	{"mailbox subscribe", "ADDRESS NAME", "Have user agents show a mailbox.", NULL, cmd_mailbox_change},
+	{"mailbox unsubscribe", "ADDRESS NAME", "End that.", NULL, cmd_mailbox_change},
 	{"queue list", "[--domain D] [--max N]", "Mail that waits to be relayed.", NULL, cmd_queue_list},
 	{"queue show", "ID", "All that is known of a message that waits.", NULL, cmd_queue_show},
 	{"queue retry", "ID | --domain D | --all", "Try now.", NULL, cmd_queue_change},
@@ -54,6 +76,7 @@ static const struct cli_command commands[] = {
 	{"queue release", "ID | --domain D | --all", "End a hold.", NULL, cmd_queue_change},
 	{"queue drop", "ID | --domain D | --all", "Forget it: nobody is told.", NULL, cmd_queue_change},
 	{"journey", "ID | MESSAGE-ID | ADDRESS [--max N]", "What happened to a message, or to those of an address.", NULL, cmd_journey},
+	{"search rebuild", "", "Forget the index of searches; maild builds it again.", NULL, cmd_search_rebuild},
 	{"check", "", "Look for what is wrong: settings, files, store.", NULL, cmd_check},
 	{"status", "", "What runs, and how much there is.", NULL, cmd_status},
 };

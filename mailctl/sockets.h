@@ -17,7 +17,9 @@
 	S(submission, "smtpd")                                                 \
 	S(submissions, "smtpd")                                                \
 	S(pop3, "popd")                                                        \
-	S(pop3s, "popd")
+	S(pop3s, "popd")                                                       \
+	S(imap, "popd")                                                        \
+	S(imaps, "popd")
 
 enum service {
 #define S(name, program) SERVICE_##name,
