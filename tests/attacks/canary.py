@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""An ordinary client beside the attack: NOOP to SMTP and POP3 all the time.
+"""An ordinary client beside the attack: NOOP to SMTP, POP3 and IMAP all the time.
 Asked by a line on standard input, it tells the longest wait since last asked."""
+import imaplib
 import json
 import poplib
 import smtplib
@@ -30,6 +31,12 @@ def main():
         client.pass_(password)
         return client.noop, client.close
 
+    def imap_session():
+        client = imaplib.IMAP4_SSL(host, ports["imaps"], ssl_context=context, timeout=60)
+        client.login(user, password)
+        client.select("INBOX")
+        return client.noop, client.shutdown
+
     def run(session, ready):
         while True:
             try:
@@ -41,11 +48,12 @@ def main():
                     worst[0] = max(worst[0], time.monotonic() - start)
                     time.sleep(PAUSE_S)
                 close()
-            except (OSError, EOFError, smtplib.SMTPException, poplib.error_proto):
+            except (OSError, EOFError, smtplib.SMTPException, poplib.error_proto,
+                    imaplib.IMAP4.error):
                 ready.set()
                 time.sleep(PAUSE_S)  # restarted, or the old maildrop is locked still
 
-    for session in (smtp_session, pop3_session):
+    for session in (smtp_session, pop3_session, imap_session):
         ready = threading.Event()
         threading.Thread(target=run, args=[session, ready], daemon=True).start()
         ready.wait(60)

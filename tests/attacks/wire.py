@@ -2,12 +2,15 @@
 """Raw conversations: every octet is the test's own, and TLS can be cut between
 any two records."""
 import base64
+import re
 import socket
 import ssl
 import struct
 import time
 
-IMPLICIT = {"submissions", "pop3s"}
+from imap_grammar import Dialect, parse
+
+IMPLICIT = {"submissions", "pop3s", "imaps"}
 CLOSED = b""  # what line() gives at the end of the connection
 
 HDR = (b"From: <a@remote.test>\r\nTo: <alice@d.test>\r\nSubject: s\r\n"
@@ -208,6 +211,73 @@ class Peer:
             return b""
         text, _, self.seen = self.seen.partition(b"\r\n.\r\n")
         return text + b"\r\n"
+
+
+    # ---- IMAP: every response is read as strictly as the grammar has it
+
+    literal = re.compile(rb"~?\{([0-9]+)\}\r\n\Z")
+    n_commands = 0
+    dialect = None
+
+    def response(self):
+        """The octets of one response, its literals with it; or CLOSED."""
+        got = line = self.line()
+        while match := self.literal.search(line):
+            size = int(match[1])
+            while len(self.seen) < size:
+                assert self.fill(), "closed within a literal"
+            got, self.seen = got + self.seen[:size], self.seen[size:]
+            line = self.line()
+            got += line
+        return got
+
+    def parsed(self):
+        """The next response; None at the end of the connection."""
+        got = self.response()
+        self.dialect = self.dialect or Dialect()
+        return parse(got, self.dialect) if got else None
+
+    def begin_imap(self, command):
+        """Say this with a new tag, which is returned."""
+        self.n_commands += 1
+        tag = b"t%d" % self.n_commands
+        self.send(tag + b" " + command + b"\r\n")
+        return tag.decode()
+
+    def imap(self, command):
+        """(the tagged response, [the others]); (None, ...) if the server hangs up."""
+        tag, others = self.begin_imap(command), []
+        while (got := self.parsed()) and got.tag != tag:
+            others.append(got)
+        return got, others
+
+    def imap_ok(self, command):
+        tagged, others = self.imap(command)
+        assert tagged and tagged.kind == "OK", (command[:100], tagged or others)
+        return others
+
+    def imap_says(self, command):
+        """Kind and code of the answer: "NO TRYCREATE"; "BYE" if that is all."""
+        tagged, others = self.imap(command)
+        if tagged:
+            return f"{tagged.kind} {tagged.code}".rstrip()
+        return "BYE" if any(r.kind == "BYE" for r in others) else ""
+
+    def imap_login(self, user):
+        self.imap_ok(b"LOGIN %s %s" % (user.encode(), self.server.password(user).encode()))
+        return self
+
+    def append(self, text, mailbox=b"INBOX", flags=b""):
+        """What APPEND of this message is answered."""
+        return self.imap_says(b"APPEND %s %s{%d+}\r\n" % (mailbox, flags, len(text)) + text)
+
+
+def imap(server, user="alice@d.test", box=None, **more):
+    """Logged in under TLS, and with this mailbox selected."""
+    peer = Peer(server, "imaps", **more).imap_login(user)
+    if box:
+        peer.imap_ok(b"SELECT " + box)
+    return peer
 
 
 def unstuffed(text):

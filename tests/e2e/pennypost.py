@@ -112,6 +112,7 @@ class Server:
         env = dict(os.environ)
         env["ASAN_OPTIONS"] = f"log_path={self.scratch}/asan:detect_leaks=1:abort_on_error=0:{self.asan}"
         env["UBSAN_OPTIONS"] = f"log_path={self.scratch}/ubsan:print_stacktrace=1"
+        env["TSAN_OPTIONS"] = f"log_path={self.scratch}/tsan:second_deadlock_stack=1"
         self.log = open(self.scratch / "log", "wb")
         self.process = subprocess.Popen(args + self.options, stdout=subprocess.PIPE,
                                         stderr=self.log, env=env)
@@ -130,7 +131,7 @@ class Server:
     def reports(self):
         """What sanitizers said, by file."""
         found = {p.name: p.read_text(errors="replace")
-                 for pattern in ("asan*", "ubsan*") for p in self.scratch.glob(pattern)}
+                 for pattern in ("asan*", "ubsan*", "tsan*") for p in self.scratch.glob(pattern)}
         return {name: text for name, text in found.items() if is_report(text)}
 
     def stop(self, judge=True):

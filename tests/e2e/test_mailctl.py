@@ -22,12 +22,12 @@ from pennypost import BIN, Server, StubDns, wait_for  # noqa: E402
 
 MESSAGE = (b"From: bob@d.test\r\nTo: alice@d.test\r\nSubject: t\r\n"
            b"Message-ID: <one@d.test>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n\r\nhi\r\n")
-SERVICES = ["smtp", "submission", "submissions", "pop3", "pop3s"]
+SERVICES = ["smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps"]
 
 
 def mailctl(*args, input="", **more):
     return subprocess.run([str(BIN / "mailctl"), *args], input=input, capture_output=True,
-                          text=True, timeout=60, **more)
+                          text=True, timeout=120, **more)
 
 
 def alive(pid):
@@ -125,9 +125,9 @@ def test_a_daemon_that_dies_is_started_again():
         for daemon in ("popd", "smtpd", "maild"):
             old = server.pids()[daemon]
             os.kill(old, signal.SIGKILL)
-            wait_for(lambda: server.pids().get(daemon, old) != old, 10, f"a new {daemon}")
+            wait_for(lambda: server.pids().get(daemon, old) != old, 60, f"a new {daemon}")
         server.deliver("x@far.test", ["alice@d.test"], MESSAGE)  # while maild is away
-        wait_for(lambda: server.ctl("status", "--json")["running"], 10, "maild to answer")
+        wait_for(lambda: server.ctl("status", "--json")["running"], 60, "maild to answer")
         assert len(server.fetch("alice@d.test")) == 1
 
 
@@ -184,7 +184,7 @@ def test_no_name_outside_exists():
     """Without --dns nothing is asked of, nor sent to, the world."""
     with Server() as server:
         server.submit("bob@d.test", ["someone@example.com"], MESSAGE)
-        returned = wait_for(lambda: server.fetch("bob@d.test"), 20, "the bounce")
+        returned = wait_for(lambda: server.fetch("bob@d.test"), 60, "the bounce")
         assert b"someone@example.com" in returned[0]
 
 
@@ -339,7 +339,7 @@ def test_journey_of_a_local_message(shared):
     def kinds():
         told = shared.ctl("journey", "local@d.test", "--json")["journeys"][0]
         return [h["what"] for h in told["hops"]]
-    wait_for(lambda: kinds() == ["received", "delivered", "fetched"], 5, "the fetch in the journey")
+    wait_for(lambda: kinds() == ["received", "delivered", "fetched"], 60, "the fetch in the journey")
 
 
 def test_hostile_words_do_not_reach_the_terminal(shared):
@@ -374,7 +374,7 @@ def test_only_root_and_our_own_user_may_order():
     ("queue", "hold", "--domain", b"\xff"), ("journey", b"\xff")])
 def test_words_that_are_no_text(shared, args):
     got = subprocess.run([str(BIN / "mailctl"), *args, "-c", shared.ready["conf"]],
-                         input=b"secret\n", capture_output=True, timeout=60)
+                         input=b"secret\n", capture_output=True, timeout=120)
     assert got.returncode == 2, got.stderr
     assert b"not UTF-8" in got.stderr
 
@@ -466,10 +466,11 @@ def test_check_of_ports(tmp_path):
         port = taken.getsockname()[1]
         conf = conf_of(tmp_path, "[listen]", f"smtp = 127.0.0.1:{port}",
                        "submission = 127.0.0.1:0", "submissions = 127.0.0.1:0",
-                       "pop3 = 127.0.0.1:0", "pop3s = 127.0.0.1:0")
+                       "pop3 = 127.0.0.1:0", "pop3s = 127.0.0.1:0",
+                       "imap = 127.0.0.1:0", "imaps = 127.0.0.1:0")
         told = json.loads(mailctl("-c", conf, "check", "--json").stdout)
         ports = [(f["ok"], f["text"]) for f in told["findings"] if f["area"] == "ports"]
-        assert [ok for ok, _ in ports] == [False, True, True, True, True]
+        assert [ok for ok, _ in ports] == [False] + 6 * [True]
 
 
 # ---- run
@@ -484,7 +485,7 @@ def test_run(tmp_path):
     process = subprocess.Popen([str(BIN / "mailctl"), "-c", str(conf), "run"], env=env,
                                stderr=open(tmp_path / "log", "wb"))
     try:
-        wait_for(lambda: "mailctl: ready" in (tmp_path / "log").read_text(), 20, "run")
+        wait_for(lambda: "mailctl: ready" in (tmp_path / "log").read_text(), what="run")
         assert (tmp_path / "dev/pennypost.conf").read_text() == text
         status = json.loads(mailctl("-c", str(conf), "status", "--json").stdout)
         assert status["running"] is True and status["messages"] == 1
@@ -493,7 +494,7 @@ def test_run(tmp_path):
         assert process.poll() is None
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert not list(tmp_path.glob("asan*"))
 
 
@@ -519,14 +520,14 @@ def test_run_as_another_user():
         with open(home / "log", "wb") as log:
             process = subprocess.Popen([str(BIN / "mailctl"), "-c", conf, "run"], stderr=log)
         try:
-            wait_for(lambda: "mailctl: ready" in (home / "log").read_text(), 20, "run")
+            wait_for(lambda: "mailctl: ready" in (home / "log").read_text(), 60, "run")
             for child in subprocess.run(["ps", "-o", "user=", "--ppid", str(process.pid)],
                                         capture_output=True, text=True).stdout.split():
                 assert child == "nobody"
             assert mailctl("-c", conf, "user", "add", "bob@d.test", input="x\n").returncode == 0
         finally:
             process.terminate()
-            assert process.wait(30) == 0, (home / "log").read_text()
+            assert process.wait(60) == 0, (home / "log").read_text()
         assert mailctl("-c", conf, "user", "passwd", "bob@d.test", input="y\n").returncode == 0
         assert {p.owner() for p in (home / "store").iterdir()} == {"nobody"}
     finally:
@@ -541,7 +542,7 @@ def test_run_with_a_wrong_configuration(tmp_path):
 def test_run_without_a_certificate(tmp_path):
     """A daemon that cannot begin ends it all, with that daemon's status."""
     conf = conf_of(tmp_path, "[tls]", f"certificate = {tmp_path}/none.pem",
-                   "[listen]", *(f"{s} = 127.0.0.1:0" for s in SERVICES), "imap =", "imaps =")
+                   "[listen]", *(f"{s} = 127.0.0.1:0" for s in SERVICES))
     got = mailctl("-c", conf, "run")
     assert got.returncode in (71, 78), got.stderr
     assert "none.pem" in got.stderr
@@ -570,7 +571,7 @@ def test_demo_keeps_running():
                 if "mailctl for Alice" in l)
     assert json.loads(mailctl("-c", conf, "status", "--json").stdout)["messages"] == 2
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     assert not pathlib.Path(conf).exists()
 
 

@@ -9,7 +9,9 @@ import pathlib
 import re
 import sys
 
-PLACES = re.compile("|".join(["/wo" + "rk/", r"\bsha" + "red/", "/tm" + "p/pp/"]))
+# "/shared/" alone begins a name of RFC 5464
+PLACES = re.compile("|".join(["/wo" + "rk/", r"(?<!/)\bsha" + "red/",
+                              r"\.\./sha" + "red/", "/tm" + "p/pp/"]))
 MARKS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]) + r")\b")
 CODE = {".c", ".h", ".py", ".sh", ".cmake", ".sql", ".conf", ".conv", ".service",
         ".socket", ".txt", ""}
