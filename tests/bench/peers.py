@@ -38,9 +38,9 @@ def wait_until(true, seconds, what):
         time.sleep(0.02)
 
 
-def answers(port):
+def answers(port, greeting=b"220"):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as s:
-        return s.recv(3) == b"220"
+        return s.recv(3) == greeting
 
 
 class PennyPost:
@@ -57,12 +57,12 @@ class PennyPost:
         return subprocess.run([self.bin / "smtpd", "-V"], capture_output=True,
                               text=True, check=True).stdout.strip()
 
-    def start(self, dir):
+    def start(self, dir, options=()):
         self.dir = pathlib.Path(dir)
         self.log = open(self.dir / "log", "wb")
         self.process = subprocess.Popen(
             [self.bin / "mailctl", "dev", "--json", "--dir", self.dir / "dev", "--accept-any",
-             "--domain", self.domain],
+             "--domain", self.domain, *options],
             stdout=subprocess.PIPE, stderr=self.log)
         self.ready = json.loads(self.process.stdout.readline())
         self.ports = self.ready["ports"]

@@ -98,7 +98,7 @@ prepare(struct store_job *job, struct fail *f)
 static int
 run(struct db *db, struct store_job *job, struct fail *f)
 {
-	return delivery_run(db, &((struct producer *)job)->d, f);
+	return delivery_run(db, &((struct producer *)job)->d, NULL, NULL, f);
 }
 
 static void

@@ -8,3 +8,6 @@ foreach(name smtp_load pop3_load)
 	add_executable(${name} EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/bench/${name}.c)
 	target_link_libraries(${name} PRIVATE bench_load)
 endforeach()
+add_executable(imap_load EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/bench/imap_load.c
+	${CMAKE_CURRENT_SOURCE_DIR}/bench/imap_link.c ${CMAKE_CURRENT_SOURCE_DIR}/bench/mail.c)
+target_link_libraries(imap_load PRIVATE bench_load)
