@@ -79,6 +79,7 @@ take_piece(
     void *arg, enum feed_result result, struct str piece, const char *text)
 {
 	struct imap_session *s = arg;
+	const struct imap_body *wanted;
 
 	if (s->conn == NULL) {
 		s->feeding = false;
@@ -86,8 +87,9 @@ take_piece(
 		imap_session_resume(s);
 		return;
 	}
+	wanted = imap_body_wanted(s->imap);
 	if (result == FEED_GONE || result == FEED_FAILED ||
-	    (result == FEED_END && piece.len < left(s))) {
+	    (result == FEED_END && s->given + piece.len < wanted->len)) {
 		failed(s, result == FEED_END ? "it is too short" : text);
 		return;
 	}
@@ -96,7 +98,7 @@ take_piece(
 		imap_body(s->imap, piece);
 		imap_session_flush(s);
 	}
-	if (s->given == imap_body_wanted(s->imap)->len) {
+	if (s->given == wanted->len) {
 		over(s);
 		return;
 	}

@@ -57,8 +57,8 @@ void mailboxes_get(
     struct mailboxes *m, int64_t mailbox, mailboxes_ready *fn, void *arg);
 
 /* An op was committed: apply its deltas, spread its news (by may be NULL). Then
- * call done() when the mirror of `mailbox' (0: none) has caught up with it;
- * perhaps from within. */
+ * call done() when the mirror of `mailbox' (0: none) has caught up with it, or
+ * could not be read: then it will at a later look.  Perhaps from within. */
 void mailboxes_committed(struct mailboxes *m, const struct imap_op *op,
     const struct mailbox_listener *by, int64_t mailbox, void (*done)(void *arg),
     void *arg);

@@ -14,8 +14,8 @@ struct decoder {
 	struct buf octets; /* of the words before, all in one charset: a
 	                    * character may be split over them */
 	struct str charset;
-	bool space; /* one is due before the next that is shown */
-	size_t start;
+	const char *end; /* the "?=" found last, or the value's end if there
+	                  * is none: looked for once, not by every "=?" */
 };
 
 struct word {
@@ -23,9 +23,22 @@ struct word {
 	enum part_encoding encoding;
 };
 
+/* Up to the first "?=" in s, which ends where the value does. */
+static bool
+find_end(struct decoder *d, struct str s, size_t *n)
+{
+	if (d->end == NULL || d->end < s.at) {
+		bool found = str_find_str(s, STR("?="), n);
+
+		d->end = s.at + (found ? *n : s.len);
+	}
+	*n = (size_t)(d->end - s.at);
+	return *n < s.len;
+}
+
 /* RFC 2047 s2, RFC 2231 s5: =?charset*language?B?text?= */
 static bool
-take_word(struct str *s, struct word *out)
+take_word(struct decoder *d, struct str *s, struct word *out)
 {
 	struct str at = *s, encoding;
 	size_t end;
@@ -44,12 +57,15 @@ take_word(struct str *s, struct word *out)
 		out->encoding = PART_QUOTED;
 	else
 		return false;
-	if (!str_find_str(at, STR("?="), &end))
+	if (!find_end(d, at, &end))
 		return false;
 	/* =?utf-8?Q?=?= : the first "?=" that could end it does */
 	out->text = str_first(at, end);
-	*s = str_after(at, end + 2);
-	return !str_find(out->text, '\n', &end);
+	at = str_after(at, end + 2);
+	if (str_find(out->text, '\n', &end))
+		return false; /* a fold is in none */
+	*s = at;
+	return true;
 }
 
 /* RFC 2047 s4.2: '_' is a space whatever the charset. */
@@ -164,7 +180,7 @@ encword_decode(struct str value, struct buf *out)
 	while (value.len > 0) {
 		struct word w;
 
-		if (take_word(&value, &w)) {
+		if (take_word(&d, &value, &w)) {
 			if (!in_words) {
 				end_words(&d);
 				add_space(&d, space);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 #include "common/mime/text.h"
@@ -13,6 +14,7 @@
 static const char sql_bodies[] =
     "SELECT id FROM body WHERE id > ?1 ORDER BY id LIMIT ?2";
 static const char sql_highest[] = "SELECT ifnull(max(id), 0) FROM body";
+static const char sql_hash[] = "SELECT hash FROM body WHERE id = ?1";
 static const char sql_is_there[] = "SELECT 1 FROM body WHERE id = ?1";
 static const char sql_put_text[] =
     "INSERT OR REPLACE INTO text (body, head_size, size, data)"
@@ -36,6 +38,7 @@ struct item {
 
 struct batch {
 	int64_t after; /* bodies up to it are indexed */
+	int64_t mark;  /* of that one; later of the last of these */
 	bool foreign;  /* not those of this mail.db, or otherwise made */
 	size_t max;
 	struct item *items;
@@ -93,6 +96,37 @@ look_behind(struct db *mail, struct batch *b, struct fail *f)
 	return 0;
 }
 
+/* Tells a body from another that had its id; 0: it is gone. */
+static int
+mark_of(struct db *mail, int64_t body, int64_t *mark, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(mail, sql_hash, f, "i", body);
+	int got = sql_step(st, f);
+
+	*mark = 0;
+	if (got == 1) {
+		struct str hash = str_first(sql_text(st, 0), sizeof(*mark));
+
+		if (hash.len > 0)
+			memcpy(mark, hash.at, hash.len);
+		sqlite3_reset(st);
+	}
+	return got == -1 ? -1 : 0;
+}
+
+/* An older mail.db was put back, and what came since has the ids of what is
+ * indexed. */
+static int
+look_at_last(struct db *mail, struct batch *b, struct fail *f)
+{
+	int64_t mark;
+
+	if (mark_of(mail, b->after, &mark, f) == -1)
+		return -1;
+	b->foreign = mark != 0 && b->mark != 0 && mark != b->mark;
+	return 0;
+}
+
 /* A damaged body has no text: it holds up none of the others.  One that cannot
  * be read now must not be passed over. */
 static int
@@ -117,6 +151,10 @@ gather(struct db *mail, void *arg, struct fail *f)
 	struct batch *b = arg;
 	size_t octets = 0, n = 0;
 
+	if (look_at_last(mail, b, f) == -1)
+		return -1;
+	if (b->foreign)
+		return 0;
 	if (choose(mail, b, f) == -1)
 		return -1;
 	if (b->n == 0)
@@ -125,13 +163,15 @@ gather(struct db *mail, void *arg, struct fail *f)
 		if (extract(mail, &b->items[n], f) == -1) {
 			buf_release(&b->items[n].text);
 			b->n = n;
-			return n == 0 ? -1 : 0;
+			if (n == 0)
+				return -1;
+			break;
 		}
 		octets += b->items[n++].text.len;
 	}
 	b->more |= n < b->n;
 	b->n = n;
-	return 0;
+	return mark_of(mail, b->items[n - 1].body, &b->mark, f);
 }
 
 static int
@@ -174,6 +214,7 @@ write_batch(struct db *search, void *arg, struct fail *f)
 		texts++;
 	}
 	if (search_set_fact(search, "texts", texts, f) == -1 ||
+	    search_set_fact(search, "mark", b->mark, f) == -1 ||
 	    search_set_fact(search, "made_as", TEXT_VERSION, f) == -1)
 		return -1;
 	return search_set_fact(search, "indexed", b->items[b->n - 1].body, f);
@@ -186,6 +227,7 @@ read_indexed(struct db *search, void *arg, struct fail *f)
 	int64_t made_as;
 
 	if (search_fact(search, "indexed", &b->after, f) == -1 ||
+	    search_fact(search, "mark", &b->mark, f) == -1 ||
 	    search_fact(search, "made_as", &made_as, f) == -1)
 		return -1;
 	b->foreign = b->after > 0 && made_as != TEXT_VERSION;

@@ -41,8 +41,7 @@ imap_cmd_logout(struct imap *p, struct imap_args *a)
 		return imap_reply_syntax(p, "LOGOUT has no arguments");
 	imap_untagged(p, "BYE Until next time");
 	imap_reply_done(p);
-	if (p->state != IMAP_LOGGED_OUT)
-		imap_enter(p, IMAP_LOGGED_OUT);
+	imap_enter(p, IMAP_LOGGED_OUT);
 	return IMAP_NONE;
 }
 
@@ -235,7 +234,7 @@ imap_cmd_compress(struct imap *p, struct imap_args *a)
 		return imap_reply(p, IMAP_NO, IMAP_CODE_COMPRESSIONACTIVE,
 		    "DEFLATE is active already");
 	imap_reply(p, IMAP_OK, IMAP_CODE_NONE, "DEFLATE from here on");
-	return p->state == IMAP_LOGGED_OUT ? IMAP_NONE : IMAP_DEFLATE;
+	return IMAP_DEFLATE;
 }
 
 void

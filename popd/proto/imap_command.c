@@ -18,6 +18,7 @@
 #define U                     IMAP_MAY_UID
 #define N                     IMAP_TAKES_NUMBERS
 #define W                     IMAP_NEEDS_WRITE
+#define Q                     IMAP_MAY_NOTHING
 
 #define IMAP_CAP_NONE         IMAP_CAP_COUNT
 
@@ -35,13 +36,13 @@ static const struct row {
 	{name, states, may, IMAP_CAP_##cap, imap_cmd_##run, law},
 	R("CAPABILITY",  ANY, E,       NONE,      capability,   "9051 6.1.1")
 	R("NOOP",        ANY, E,       NONE,      noop,         "9051 6.1.2")
-	R("LOGOUT",      ANY, 0,       NONE,      logout,       "9051 6.1.3")
+	R("LOGOUT",      ANY, Q,       NONE,      logout,       "9051 6.1.3")
 	R("ID",          ANY, E,       ID,        id,           "2971 3.1")
-	R("STARTTLS",    OUT, 0,       NONE,      starttls,     "9051 6.2.1")
+	R("STARTTLS",    OUT, Q,       NONE,      starttls,     "9051 6.2.1")
 	R("AUTHENTICATE",OUT, 0,       NONE,      authenticate, "9051 6.2.2")
 	R("LOGIN",       OUT, 0,       NONE,      login,        "9051 6.2.3")
 	R("ENABLE",      IN,  E,       ENABLE,    enable,       "9051 6.3.1")
-	R("COMPRESS",    IN,  E,       COMPRESS,  compress,     "4978 3")
+	R("COMPRESS",    IN,  Q,       COMPRESS,  compress,     "4978 3")
 	R("SELECT",      IN,  0,       NONE,      select,       "9051 6.3.2")
 	R("EXAMINE",     IN,  0,       NONE,      examine,      "9051 6.3.3")
 	R("CREATE",      IN,  E,       NONE,      create,       "9051 6.3.4")

@@ -86,7 +86,8 @@ end_command(struct imap *p)
 static enum imap_event
 reply_on(struct imap *p)
 {
-	if (!imap_sync(p, p->may & IMAP_MAY_EXPUNGE)) {
+	if (!(p->may & IMAP_MAY_NOTHING) &&
+	    !imap_sync(p, p->may & IMAP_MAY_EXPUNGE)) {
 		p->resume = reply_on;
 		return IMAP_DRAIN;
 	}
@@ -185,8 +186,12 @@ imap_reply_failed(struct imap *p, const struct imap_op *op)
 enum imap_event
 imap_blame(struct imap *p, enum imap_code code, const char *what_is_wrong)
 {
+	bool last = ++p->errors >= p->options.max_errors;
+
+	if (last)
+		p->may |= IMAP_MAY_NOTHING;
 	imap_reply(p, IMAP_BAD, code, what_is_wrong);
-	if (++p->errors >= p->options.max_errors)
+	if (last)
 		return imap_hang_up(p, "Too many errors");
 	return IMAP_NONE;
 }

@@ -125,6 +125,8 @@ enum imap_may {                      /* columns of the table of commands */
 	IMAP_MAY_UID = 1 << 1,       /* may follow UID */
 	IMAP_TAKES_NUMBERS = 1 << 2, /* without UID: not with UIDONLY */
 	IMAP_NEEDS_WRITE = 1 << 3,   /* not in a mailbox opened by EXAMINE */
+	IMAP_MAY_NOTHING = 1 << 4,   /* its answer tells of no change: what
+	                              * follows it may not wait for room */
 };
 
 /* a: what stands behind its name and one space. */

@@ -114,7 +114,8 @@ tell_change(struct imap *p, bool silent, const struct imap_store_change *c)
 	if (m == NULL || c->modified)
 		return;
 	if (!silent || c->before > view_told_modseq(p->view, c->now.uid)) {
-		imap_tell_flags(p, m);
+		/* the mirror is behind if it could not be read just now */
+		imap_tell_flags(p, m->modseq < c->now.modseq ? &c->now : m);
 		view_told(p->view, m->uid, m->modseq);
 		return;
 	}

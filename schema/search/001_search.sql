@@ -15,8 +15,8 @@ CREATE VIRTUAL TABLE gram USING fts5 (
 	tokenize = 'trigram case_sensitive 1'
 );
 
--- Small facts: 'indexed': bodies up to this id were looked at; 'made_as':
--- TEXT_VERSION of the texts; 'texts': rows of text; 'dead': rows of gram whose
+-- Small facts: 'indexed': bodies up to this id were looked at; 'mark': the
+-- begin of the hash of that one; 'made_as': TEXT_VERSION of the texts; 'texts': rows of text; 'dead': rows of gram whose
 -- body is gone; 'swept': texts up to this body were looked at in this round.
 CREATE TABLE meta (
 	key		TEXT PRIMARY KEY,

@@ -135,17 +135,30 @@ class Dovecot(Peer):
         (directory / "state").mkdir()
         conf = directory / "dovecot.conf"
         conf.write_text(CONFIG.format(dir=directory) + "mail_fsync = never\nmail_save_crlf = yes\n")
+        self.directory, self.conf = directory, conf
+        if os.getuid() == 0:
+            who = pwd.getpwnam("nobody")
+            for path in [directory, *directory.rglob("*")]:
+                os.chown(path, who.pw_uid, who.pw_gid)
+        self.process = None
+        self.begin()
+
+    def begin(self):
+        """A session, anew if the last one has ended."""
+        again = self.process is not None
+        if again:
+            self.stop()
         user = group = groups = None
         if os.getuid() == 0:
             who = pwd.getpwnam("nobody")
             user, group, groups = who.pw_uid, who.pw_gid, []
-            for path in [directory, *directory.rglob("*")]:
-                os.chown(path, user, group)
         self.process = subprocess.Popen(
-            [IMAP, "-c", str(conf)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, user=user, group=group, extra_groups=groups, cwd=directory,
-            env={"HOME": str(directory), "USER": "test", "PATH": "/usr/bin:/bin", "TZ": "UTC"})
+            [IMAP, "-c", str(self.conf)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, user=user, group=group, extra_groups=groups, cwd=self.directory,
+            env={"HOME": str(self.directory), "USER": "test", "PATH": "/usr/bin:/bin", "TZ": "UTC"})
         super().__init__("dovecot", self.process.stdout, self.process.stdin)
+        if again:
+            self.command(b"SELECT INBOX")
 
     def stop(self):
         self.process.kill()

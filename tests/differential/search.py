@@ -103,8 +103,9 @@ class Facts:
         if not values[b"date"]:
             self.date.add("no-date")
         self.unknown_encoding = KNOWN_ENCODING.search(octets) is not None
-        self.odd_type = re.search(rb"(?im)^content-type[ \t]*:(?!\s*[!-.0-~]+/[!-.0-:<-~]+)", octets) is not None
+        self.odd_type = re.search(rb"(?im)^content-type[ \t]*:(?!\s*[\w.+-]+/[\w.+-]+\s*(?:;|\(|$))", octets) is not None
         self.bare_cr = re.search(rb"\r(?!\n)", octets) is not None
+        self.octets_over_127 = any(c >= 0x80 for c in octets)
         self.html = re.search(rb"(?i)text/html", octets) is not None
 
     @staticmethod
@@ -175,7 +176,12 @@ def compare_item(item, mine, theirs):
         if mine.strip().zfill(len(theirs)) != theirs:  # both are date-day-fixed (RFC 9051 s9)
             yield "internaldate", mine, theirs
     elif (mine or b"") != (theirs or b""):
-        kind = "multipart-end" if item.startswith(b"BODY[") and theirs == (mine or b"") + b"\r\n" else "section"
+        kind = "section"
+        more = theirs[len(mine or b""):] if (theirs or b"").startswith(mine or b"") else None
+        if b"HEADER" in item and more in (b"\r\n", b"\r\n\r\n"):
+            kind = "no-blank-line"
+        elif item.startswith(b"BODY[") and more == b"\r\n":
+            kind = "multipart-end"
         yield kind, mine, theirs
 
 
@@ -194,26 +200,49 @@ def compare_fetch(ours, dovecot, kept, tally):
                     kind = "message-global"
                 found.add(kind)
                 tally.differ(kind, f"{name} {item.decode()}", a, b)
-        compare_binary(ours, dovecot, i, name, tally)
+        compare_binary(ours, dovecot, i, name, answers[0][b"BODY"], tally)
 
 
-def compare_binary(ours, dovecot, i, name, tally):
-    said = []
+def first_leaf(body, number=""):
+    """The number of the first part that has no others in it."""
+    if isinstance(body[0], list):
+        return first_leaf(body[0], number + ".1" if number else "1")
+    return number or "1"
+
+
+BINARY_REFUSED = {"[PARSE": "undecodable", "[UNKNOWN-CTE": "invalid-encoding"}
+
+
+def compare_binary(ours, dovecot, i, name, body, tally):
+    said, part = [], first_leaf(body).encode()
     for peer in (ours, dovecot):
         try:
-            said.append(peer.fetch(b"FETCH %d (BINARY.SIZE[1] BINARY.PEEK[1])" % i).get(i, {}))
+            said.append(peer.fetch(b"FETCH %d (BINARY.SIZE[%s] BINARY.PEEK[%s])" % (i, part, part)).get(i, {}))
         except Refused as e:
-            said.append(str(e).split("]")[0])
+            said.append(re.search(r"\[[^]]*|$", str(e))[0])
+        except OSError:
+            tally.differ("dovecot-died", f"{name} BINARY", said, None)
+            dovecot.begin()
+            return
     tally.compared["decoded parts"] += 1
-    if said[0] != said[1]:
-        both_refused = all(isinstance(x, str) for x in said)
-        tally.differ("binary-code" if both_refused else "binary", f"{name} BINARY[1]", *said)
+    mine, theirs = ({k: v or b"" for k, v in x.items()} if isinstance(x, dict) else x for x in said)
+    if mine != theirs:
+        kind = BINARY_REFUSED.get(theirs, "binary") if isinstance(theirs, str) else "binary"
+        if kind != "binary" and not isinstance(mine, dict):
+            kind = "binary"
+        elif isinstance(theirs, dict) and theirs.get(b"BINARY.SIZE[%s]" % part) == b"0" and theirs.items() & mine.items():
+            kind = "binary-size"
+        elif isinstance(mine, dict) and isinstance(theirs, dict) and \
+                all(theirs.get(k, b"") in (v + b"\r\n", str(len(mine[b"BINARY[%s]" % part]) + 2).encode())
+                    for k, v in mine.items()):
+            kind = "multipart-end"
+        tally.differ(kind, f"{name} BINARY[{part.decode()}]", mine, theirs)
 
 
 # --- SEARCH ------------------------------------------------------------------
 
 def needle_of(text):
-    octets = text.split(b"\r\n", 1)[1] if b"+}\r\n" in text else text.rpartition(b' "')[2][:-1]
+    octets = text.split(b"\r\n", 1)[1] if b"+}\r\n" in text else re.search(rb'"([^"]*)"$', text)[1]
     return fold(octets.decode("utf-8", "replace"))
 
 
@@ -226,6 +255,10 @@ def text_kind(text, mail, facts, ours_has):
             return "unknown-encoding"
         if facts.odd_type:
             return "invalid-type"
+        if facts.octets_over_127:
+            return "8bit-text"
+        if facts.bare_cr:
+            return "bare-cr"
         return "text"
     if facts.html and any(needle in fold(t) for t in mail.texts):
         return "html-tags"
@@ -342,7 +375,7 @@ def compare_sort(s, keys, within):
         if not odd:  # or is it those that it has changed places with?
             passed = [sort_oddities(s.facts[x - 1], keys) for x in a
                       if (places[0][x] < places[0][n]) != (places[1][x] < places[1][n])]
-            odd = set().union(*passed) if all(passed) else set()
+            odd = set().union(*passed) 
         s.tally.differ(min(odd, default="sort"), f"{keys}: {s.kept[n - 1][0]}", a.index(n), b.index(n))
 
 

@@ -471,6 +471,33 @@ an_index_of_something_else(void)
 	end(&w);
 }
 
+/* An old mail.db was put back, and more came than was lost. */
+static void
+an_index_of_what_was_lost(void)
+{
+	struct world w;
+	struct question q;
+
+	begin(&w);
+	deliver(&w, STR("Subject: one\r\n\r\nfirst\r\n"));
+	deliver(&w, STR("Subject: two\r\n\r\nsecond\r\n"));
+	open_search(&w);
+	index_all(&w);
+	change(w.x.db, "DELETE FROM message WHERE body = 2;"
+		       "DELETE FROM body_info WHERE body = 2;"
+		       "DELETE FROM body_data WHERE body = 2;"
+		       "DELETE FROM body WHERE id = 2");
+	deliver(&w, STR("Subject: three\r\n\r\nthird\r\n"));
+	deliver(&w, STR("Subject: four\r\n\r\nfourth\r\n"));
+	index_all(&w);
+	CHECK(fact(&w, "indexed") == 3 && fact(&w, "texts") == 3);
+	CHECK(candidates(&w, STR("SECOND"), &q) == 1 && q.n == 0);
+	free(q.found);
+	CHECK(candidates(&w, STR("THIRD"), &q) == 1 && q.n == 1);
+	free(q.found);
+	end(&w);
+}
+
 /* A reader that was opened before finds the new file. */
 static void
 another_file_of_that_name(void)
@@ -604,6 +631,7 @@ main(void)
 	many_needles();
 	bodies_that_cannot_be_read();
 	an_index_of_something_else();
+	an_index_of_what_was_lost();
 	another_file_of_that_name();
 	a_damaged_file();
 	the_fault_is_of_mail();
