@@ -84,8 +84,9 @@ add_field(struct buf *out, const struct fields_line *field)
 	buf_release(&value);
 }
 
-/* Lines that are no field are of the header all the same.  Behind a space they
- * are not taken for one. */
+/* Lines that are no field are of the header all the same.  They are not taken
+ * for one: the first has no colon, those that continue it begin with a space.
+ */
 static void
 add_stray(struct buf *out, struct str lines)
 {
@@ -94,10 +95,8 @@ add_stray(struct buf *out, struct str lines)
 
 		if (line.len > 0 && line.at[line.len - 1] == '\r')
 			line.len--;
-		line = str_trim(line);
-		if (line.len == 0)
+		if (str_trim(line).len == 0)
 			continue;
-		buf_add_char(out, ' ');
 		text_fold(line, out);
 		buf_add_char(out, '\n');
 	}

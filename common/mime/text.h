@@ -4,11 +4,13 @@
  * decoded to UTF-8 and folded for comparison.
  *
  * head: a line for every field of the message's header: its name, ": ", its
- * value unfolded, decoded and trimmed, '\n'; then, after an empty line, those
- * of the headers of all its parts and of the messages attached to it. body: the
- * text of every text/... part (HTML without its tags) and of every message/...
- * part that has no parts (reports), each followed by '\n'.  White space is
- * kept, CRLF becomes '\n'.
+ * value unfolded, decoded and trimmed, '\n' (lines that are no field: as they
+ * are); then, after an empty line, those of the headers of all its parts and of
+ * the messages attached to it.
+ *
+ * body: the text of every text/... part (HTML without its tags) and of every
+ * message/... part that has no parts (reports), each followed by '\n'.  White
+ * space is kept, CRLF becomes '\n'.
  *
  * Of each, at most TEXT_MAX octets are made; the rest of a larger message is
  * not found by text.
@@ -20,7 +22,7 @@
 #include "common/util/mem.h"
 
 #define TEXT_MAX     (16 * MB)
-#define TEXT_VERSION 3 /* rises when what is made here changes */
+#define TEXT_VERSION 4 /* rises when what is made here changes */
 
 /* Fold for comparison: i;unicode-casemap (RFC 5051), invalid UTF-8 and NUL as
  * U+FFFD.  Two strings are equal to a search if their folded octets are.  out's

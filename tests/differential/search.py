@@ -116,6 +116,8 @@ class Facts:
             out.add("language-tag")
         if re.search(rb"=\?[^?]*\?[QqBb]\?\?=", value):
             out.add("empty-word")
+        if re.search(rb"(?i)=\?iso-2022-jp\?[^?]*\?[^?]*\?=\s+=\?iso-2022-jp", value):
+            out.add("split-character")
         if any(c >= 0x80 for c in value):
             out.add("raw-8bit")
 
@@ -279,7 +281,8 @@ def leaf_kind(key, text, mail, facts, ours_has):
     if key == "HEADER" and ours_has and any("\t" in v for _, v in mail.fields):
         return "tab-in-field"
     if key in ("SUBJECT", "HEADER"):
-        return next(iter(sorted(facts.subject & {"empty-charset", "raw-8bit", "language-tag", "empty-word"})),
+        return next(iter(sorted(facts.subject & {"empty-charset", "raw-8bit", "language-tag", "empty-word",
+                                                    "split-character"})),
                     "header")
     return "search-" + key.lower()
 
