@@ -90,7 +90,7 @@ print_overview(FILE *out)
 	fputs("usage: mailctl [-c FILE] COMMAND...\n\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(
-		    out, "  %-16s%s\n", commands[i].words, commands[i].help);
+		    out, "  %-21s%s\n", commands[i].words, commands[i].help);
 	fputs(
 	    "\nmailctl COMMAND --help says more; mailctl(1) says all.\n", out);
 }

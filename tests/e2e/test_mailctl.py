@@ -580,7 +580,7 @@ def test_demo_keeps_running():
 def test_help_everywhere():
     overview = mailctl("--help")
     assert overview.returncode == 0
-    commands = [line[2:18].strip() for line in overview.stdout.splitlines() if line[:2] == "  "]
+    commands = [line[2:23].strip() for line in overview.stdout.splitlines() if line[:2] == "  "]
     assert {"run", "dev", "demo", "user add", "queue drop", "journey", "check"} <= set(commands)
     for command in commands:
         got = mailctl(*command.split(), "--help")
