@@ -51,7 +51,7 @@ static const struct cli_command commands[] = {
 	{"domain add", "DOMAIN", "Take mail for a domain.", NULL, cmd_domain_add},
 	{"domain list", "", "All domains.", NULL, cmd_domain_list},
 	{"domain remove", "DOMAIN", "No longer take mail for a domain.", NULL, cmd_domain_remove},
-	{"import", "ADDRESS PATH... [OPTION]...", "Bring mail from mbox, Maildir or .eml files into an account.",
+	{"import", "ADDRESS PATH... [OPTION]...", "Bring mail in from mbox, Maildir or .eml files.",
 	    "  --format F       auto (default), mbox, maildir or eml\n"
 	    "  --mailbox NAME   the mailbox, or below which the mailboxes of a tree go\n"
 	    "  --dry-run        read everything, store nothing\n"
@@ -64,7 +64,7 @@ static const struct cli_command commands[] = {
 	    "  --mailbox NAME   only that, and what is below it\n"
 	    "DIR is made, or is empty.  `mailctl import' reads it as it was.\n", cmd_export},
 	{"mailbox list", "ADDRESS", "All mailboxes of an account.", NULL, cmd_mailbox_list},
-	{"mailbox create", "ADDRESS NAME [--use USE]", "Make a mailbox; USE is archive, drafts, junk, sent or trash.", NULL, cmd_mailbox_change},
+	{"mailbox create", "ADDRESS NAME [--use USE]", "Make a mailbox; USE: archive, drafts, junk, sent, trash.", NULL, cmd_mailbox_change},
 	{"mailbox rename", "ADDRESS NAME NEW-NAME", "Rename a mailbox and all below it.", NULL, cmd_mailbox_change},
 	{"mailbox delete", "ADDRESS NAME --yes", "Delete a mailbox and its mail.", NULL, cmd_mailbox_change},
 	{"mailbox subscribe", "ADDRESS NAME", "Have user agents show a mailbox.", NULL, cmd_mailbox_change},
