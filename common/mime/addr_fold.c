@@ -2,10 +2,10 @@
 #include <idn2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "common/mime/addr.h"
 #include "common/mime/cfws.h"
+#include "common/mime/nfc.h"
 #include "common/util/mem.h"
 #include "common/util/utf8.h"
 
@@ -166,21 +166,6 @@ has_control(struct str s)
 	return false;
 }
 
-/* RFC 6532 s3.1: the composed form.  False if it is not to be had. */
-static bool
-compose(struct str s, struct buf *out)
-{
-	utf8proc_uint8_t *composed = NULL;
-	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)s.at,
-	    (utf8proc_ssize_t)s.len, &composed,
-	    UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-
-	if (n >= 0)
-		buf_add(out, (struct str){(const char *)composed, (size_t)n});
-	free(composed);
-	return n >= 0;
-}
-
 bool
 addr_local_fold(struct str local, struct buf *out)
 {
@@ -196,8 +181,8 @@ addr_local_fold(struct str local, struct buf *out)
 		buf_add(&said, local);
 	else if (!unquote(local, &said))
 		goto out;
-	if (!compose(buf_str(&said), &plain) || plain.overrun ||
-	    has_control(buf_str(&plain)))
+	/* RFC 6532 s3.1: the composed form */
+	if (!nfc_add(buf_str(&said), &plain) || has_control(buf_str(&plain)))
 		goto out;
 	buf_clear(&said);
 	add_lower(buf_str(&plain), &said);
