@@ -95,7 +95,8 @@ void imap_logged_in(
 void imap_refused(struct imap *p, enum imap_refusal why);
 
 /* The op to carry out, the engine's until imap_done() has it back.  A host
- * whose client is gone takes it along (imap_take_op()) and frees it itself.
+ * whose client is gone keeps the engine until the op is back, or takes the op
+ * along (imap_take_op()) and frees it itself.
  * Deltas must be applied to the mirrors before imap_done(), and a mirror this
  * session has a view of must be no older than what the op did. */
 struct imap_op *imap_op(struct imap *p);
