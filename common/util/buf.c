@@ -44,6 +44,14 @@ buf_clear(struct buf *b)
 	}
 }
 
+/* Is there room already for n more bytes and a NUL? */
+static inline bool
+has_room(const struct buf *b, size_t n)
+{
+	return n < b->room && b->len < b->room - n && b->len <= b->limit &&
+	       n <= b->limit - b->len;
+}
+
 /* Make room for n more bytes and a NUL.  False if that passes the limit. */
 static bool
 grow(struct buf *b, size_t n)
@@ -80,7 +88,16 @@ buf_add(struct buf *b, struct str s)
 void
 buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, (struct str){&c, 1});
+	if (!has_room(b, 1) && !grow(b, 1))
+		return;
+	b->data[b->len++] = c;
+	b->data[b->len] = '\0';
+}
+
+static char *
+spare(struct buf *b)
+{
+	return b->data != NULL ? b->data + b->len : NULL;
 }
 
 void
@@ -90,9 +107,16 @@ buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(
+	    spare(b), b->data != NULL ? b->room - b->len : 0, fmt, again);
 	va_end(again);
 	assert(n >= 0);
+	if (n > 0 && has_room(b, (size_t)n)) {
+		b->len += (size_t)n; /* it is there */
+		return;
+	}
+	if (b->data != NULL)
+		b->data[b->len] = '\0';
 	if (n > 0 && grow(b, (size_t)n)) {
 		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
 		b->len += (size_t)n;
