@@ -224,6 +224,14 @@ is_host_name(struct str name)
 }
 
 bool
+dns_name_parse(struct str wire, char out[DNS_NAME_TEXT_MAX])
+{
+	size_t at = 0;
+
+	return read_name(wire, &at, false, out) && at == wire.len;
+}
+
+bool
 dns_mx_parse(
     struct str rdata, uint16_t *preference, char host[DNS_NAME_TEXT_MAX])
 {

@@ -73,6 +73,10 @@ bool dns_rdata_expand(const struct dns_response *r,
 bool dns_mx_parse(
     struct str rdata, uint16_t *preference, char host[DNS_NAME_TEXT_MAX]);
 
+/* The one uncompressed name these bytes are (PTR rdata), as text.  False if
+ * they are anything else. */
+bool dns_name_parse(struct str wire, char out[DNS_NAME_TEXT_MAX]);
+
 /* Text name to wire labels, appended to out.  False if it cannot be one:
  * empty or over-long labels, over 255 octets. */
 bool dns_name_write(struct buf *out, struct str name);

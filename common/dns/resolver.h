@@ -26,6 +26,7 @@ enum dns_type {
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_SRV = 33,
 	DNS_TLSA = 52
 };
 
