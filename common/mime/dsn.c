@@ -2,22 +2,24 @@
 #include "common/mime/dsn.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "common/mime/compose.h"
 #include "common/mime/cte.h"
 #include "common/mime/date.h"
 #include "common/mime/header.h"
+#include "common/mime/xtext.h"
 #include "common/util/mem.h"
 #include "common/util/utf8.h"
 
-#define SAID_MAX      500       /* octets of a remote's words that are shown */
-#define SAID_NAME_MAX 256       /* of a name */
-#define ADDRESS_MAX   320       /* of an address */
-#define PEOPLE_LINE   72        /* columns of the text for people */
-#define BLOCK_MAX     (32 * KB) /* of the original header */
+#define SAID_MAX       500       /* octets of a remote's words that are shown */
+#define SAID_NAME_MAX  256       /* of a name */
+#define ADDRESS_MAX    320       /* of an address */
+#define PEOPLE_LINE    72        /* columns of the text for people */
+#define BLOCK_MAX      (32 * KB) /* of the original header */
 
-/* What the two actions say. */
+#define HEADER_FOLLOWS "The header of your message follows."
+
+/* What the actions say. */
 static const struct wording {
 	const char *action;  /* RFC 3464 s2.3.3 */
 	const char *unknown; /* status when there is none (RFC 3463 s2) */
@@ -25,12 +27,47 @@ static const struct wording {
 	const char *opening;
 	const char *closing;
 } wordings[] = {
-    [DSN_FAILED] = {"failed",  "5.0.0", "Undelivered mail: returned to you",
-		    "Your message could not be delivered to:",     "We have given up on these. The header of your message follows."},
-    [DSN_DELAYED] = {"delayed", "4.0.0", "Delayed mail: still trying",
-		    "Your message has not yet been delivered to:", "You need not send it again: we go on trying. The header of your "
-	"message follows."				       },
+    [DSN_FAILED].action = "failed",
+    [DSN_FAILED].unknown = "5.0.0",
+    [DSN_FAILED].subject = "Undelivered mail: returned to you",
+    [DSN_FAILED].opening = "Your message could not be delivered to:",
+    [DSN_FAILED].closing = "We have given up on these. " HEADER_FOLLOWS,
+
+    [DSN_DELAYED].action = "delayed",
+    [DSN_DELAYED].unknown = "4.0.0",
+    [DSN_DELAYED].subject = "Delayed mail: still trying",
+    [DSN_DELAYED].opening = "Your message has not yet been delivered to:",
+    [DSN_DELAYED].closing =
+	"You need not send it again: we go on trying. " HEADER_FOLLOWS,
+
+    [DSN_DELIVERED].action = "delivered",
+    [DSN_DELIVERED].unknown = "2.0.0",
+    [DSN_DELIVERED].subject = "Delivered mail: your message has arrived",
+    [DSN_DELIVERED].opening = "Your message is in the mailbox of:",
+    [DSN_DELIVERED]
+	.closing = "You asked to be told. Whether it has been read we cannot "
+		   "say. " HEADER_FOLLOWS,
+
+    [DSN_RELAYED].action = "relayed",
+    [DSN_RELAYED].unknown = "2.0.0",
+    [DSN_RELAYED].subject = "Relayed mail: your message is on its way",
+    [DSN_RELAYED]
+	.opening = "Your message was taken by the next mail server, for:",
+    [DSN_RELAYED].closing =
+	"You asked to be told of its delivery. That server does not report "
+	"deliveries, so you will hear of it again only if it cannot be "
+	"delivered. " HEADER_FOLLOWS,
+
+    [DSN_EXPANDED].action = "expanded",
+    [DSN_EXPANDED].unknown = "2.0.0",
+    [DSN_EXPANDED].subject = "Relayed mail: your message went to a list",
+    [DSN_EXPANDED].opening = "Your message was sent on to everybody behind:",
+    [DSN_EXPANDED].closing =
+	"You asked to be told. Of each copy you will hear only if it cannot "
+	"be delivered. " HEADER_FOLLOWS,
 };
+static const char closing_whole[] =
+    "We have given up on these. Your message follows.";
 
 static const struct wording *
 wording_of(const struct dsn *d)
@@ -166,7 +203,7 @@ add_text_part(const struct dsn *d, struct buf *out)
 	    STR_FMT(d->host), w->opening);
 	for (size_t i = 0; i < d->n; i++)
 		add_for_people(d, &d->recipients[i], &text);
-	add_wrapped("", str_of(w->closing), &text);
+	add_wrapped("", str_of(d->whole ? closing_whole : w->closing), &text);
 	if (d->trace.len > 0)
 		buf_addf(
 		    &text, "Its number here is %.*s.\r\n", STR_FMT(d->trace));
@@ -212,6 +249,32 @@ add_address(const char *field, struct str address, struct buf *out)
 	buf_release(&value);
 }
 
+/* ORCPT is in xtext, the field is not (RFC 3461 s6.3). */
+static void
+add_original(struct str orcpt, struct buf *out)
+{
+	struct str rest = orcpt, type = str_cut(&rest, ';');
+	struct buf plain, value;
+
+	buf_init(&plain, 2 * KB);
+	buf_init(&value, 8 * KB);
+	/* RFC 6533 s3: what is not ASCII stays in its own encoding */
+	if (!xtext_decode(rest, &plain) || plain.overrun) {
+		buf_clear(&plain);
+		buf_add(&plain, str_first(rest, KB));
+	}
+	if (str_has_8bit(buf_str(&plain))) {
+		add_address("Original-Recipient", buf_str(&plain), out);
+	} else {
+		add_said(type, SAID_NAME_MAX, &value);
+		buf_add(&value, STR("; "));
+		add_said(buf_str(&plain), 2 * ADDRESS_MAX, &value);
+		compose_field(STR("Original-Recipient"), buf_str(&value), out);
+	}
+	buf_release(&value);
+	buf_release(&plain);
+}
+
 /* A field whose value is a type and words of others. */
 static void
 add_typed(const char *field, const char *type, struct str said, size_t max,
@@ -244,8 +307,8 @@ add_recipient_fields(const struct dsn_recipient *r, struct buf *out)
 	const struct wording *w = &wordings[r->action];
 
 	buf_add(out, STR("\r\n"));
-	if (r->original.len > 0)
-		add_address("Original-Recipient", r->original, out);
+	if (r->orcpt.len > 0) /* RFC 3461 s6.3 (d): else it must not be there */
+		add_original(r->orcpt, out);
 	add_address("Final-Recipient", r->final, out);
 	buf_addf(out, "Action: %s\r\n", w->action);
 	if (is_status(r->status, w->unknown[0]))
@@ -270,6 +333,18 @@ add_status_part(const struct dsn *d, struct buf *out)
 	add_date("Arrival-Date", d->arrived_s, out);
 	for (size_t i = 0; i < d->n; i++)
 		add_recipient_fields(&d->recipients[i], out);
+}
+
+/* The header of the part that holds the message. */
+static void
+begin_message_part(const struct dsn *d, struct buf *out)
+{
+	/* RFC 6532 s3.7 */
+	buf_addf(out, "Content-Type: %s\r\n",
+	    d->utf8 && d->eight_bit ? "message/global" : "message/rfc822");
+	if (d->eight_bit)
+		buf_add(out, STR("Content-Transfer-Encoding: 8bit\r\n"));
+	buf_add(out, STR("\r\n"));
 }
 
 /* RFC 6522 s4: the fields, without the empty line.  Too many: cut behind a
@@ -312,28 +387,63 @@ add_header(const struct dsn *d, struct buf *out)
 	/* RFC 3834 s5: nobody shall answer this by machine */
 	buf_add(out, STR("Auto-Submitted: auto-replied\r\n"
 			 "MIME-Version: 1.0\r\n"));
+	if (d->whole && d->eight_bit) /* RFC 2045 s6.4: as what is inside */
+		buf_add(out, STR("Content-Transfer-Encoding: 8bit\r\n"));
 	buf_release(&value);
+}
+
+/* "=_" is in no quoted-printable text, and nobody knows the rest */
+static void
+add_boundary(const struct dsn *d, struct buf *out)
+{
+	buf_addf(out, "=_%016llx%08llx", (unsigned long long)d->random,
+	    (unsigned long long)d->now_s);
+}
+
+static void
+add_delimiter(const struct dsn *d, const char *end, struct buf *out)
+{
+	buf_add(out, STR("\r\n--"));
+	add_boundary(d, out);
+	buf_addf(out, "%s\r\n", end);
+}
+
+void
+dsn_begin(const struct dsn *d, struct buf *out)
+{
+	assert(d->n > 0 && d->host.len > 0 && d->to.len > 0);
+	add_header(d, out);
+	buf_add(out, STR("Content-Type: multipart/report; "
+			 "report-type=delivery-status;\r\n\tboundary=\""));
+	add_boundary(d, out);
+	buf_add(out, STR("\"\r\n"));
+	add_delimiter(d, "", out);
+	add_text_part(d, out);
+	add_delimiter(d, "", out);
+	add_status_part(d, out);
+	add_delimiter(d, "", out);
+	if (d->whole)
+		begin_message_part(d, out);
+}
+
+void
+dsn_end(const struct dsn *d, struct buf *out)
+{
+	add_delimiter(d, "--", out);
 }
 
 void
 dsn_compose(const struct dsn *d, struct buf *out)
 {
-	char boundary[40];
-
-	assert(d->n > 0 && d->host.len > 0 && d->to.len > 0);
-	/* "=_" is in no quoted-printable text, and nobody knows the rest */
-	snprintf(boundary, sizeof(boundary), "=_%016llx%08llx",
-	    (unsigned long long)d->random, (unsigned long long)d->now_s);
-	add_header(d, out);
-	buf_addf(out,
-	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
-	    "\tboundary=\"%s\"\r\n\r\n",
-	    boundary);
-	buf_addf(out, "--%s\r\n", boundary);
-	add_text_part(d, out);
-	buf_addf(out, "\r\n--%s\r\n", boundary);
-	add_status_part(d, out);
-	buf_addf(out, "\r\n--%s\r\n", boundary);
+	assert(!d->whole);
+	dsn_begin(d, out);
 	add_header_part(d, out);
-	buf_addf(out, "\r\n--%s--\r\n", boundary);
+	dsn_end(d, out);
+}
+
+bool
+dsn_wanted(unsigned notify, enum dsn_notify what)
+{
+	return notify == 0 ? what != DSN_NOTIFY_SUCCESS
+	                   : (notify & what) && !(notify & DSN_NOTIFY_NEVER);
 }

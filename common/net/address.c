@@ -20,9 +20,8 @@ as_v6(struct address *a)
 	return (struct sockaddr_in6 *)&a->sa;
 }
 
-/* The address without port: 4 or 16 bytes, v4-mapped as 4; 0 if neither. */
-static size_t
-ip_bytes(const struct address *a, uint8_t out[16])
+size_t
+address_ip_bytes(const struct address *a, uint8_t out[16])
 {
 	const struct sockaddr_in6 *v6 = (const void *)&a->sa;
 
@@ -152,7 +151,7 @@ address_is_loopback(const struct address *a)
 {
 	static const uint8_t v6[16] = {[15] = 1};
 	uint8_t ip[16];
-	size_t len = ip_bytes(a, ip);
+	size_t len = address_ip_bytes(a, ip);
 
 	return (len == 4 && ip[0] == 127) ||
 	       (len == 16 && memcmp(ip, v6, 16) == 0);
@@ -163,23 +162,24 @@ address_is_v6(const struct address *a)
 {
 	uint8_t ip[16];
 
-	return ip_bytes(a, ip) == 16;
+	return address_ip_bytes(a, ip) == 16;
 }
 
 bool
 address_same_ip(const struct address *a, const struct address *b)
 {
 	uint8_t x[16], y[16];
-	size_t len = ip_bytes(a, x);
+	size_t len = address_ip_bytes(a, x);
 
-	return len > 0 && ip_bytes(b, y) == len && memcmp(x, y, len) == 0;
+	return len > 0 && address_ip_bytes(b, y) == len &&
+	       memcmp(x, y, len) == 0;
 }
 
 const char *
 address_ip_text(const struct address *a, char out[ADDRESS_TEXT_MAX])
 {
 	uint8_t ip[16];
-	size_t len = ip_bytes(a, ip);
+	size_t len = address_ip_bytes(a, ip);
 
 	if (len == 0)
 		snprintf(out, ADDRESS_TEXT_MAX, "local");
@@ -205,7 +205,7 @@ uint64_t
 address_limit_key(const struct address *a)
 {
 	uint8_t ip[16];
-	size_t len = ip_bytes(a, ip);
+	size_t len = address_ip_bytes(a, ip);
 	uint64_t key = 0;
 
 	/* the first half of an IPv6 address is never one of these: 0::/64

@@ -27,6 +27,9 @@ bool address_from_ip(struct str ip, uint16_t port, struct address *out);
 struct address address_from_bytes(
     const uint8_t *bytes, size_t len, uint16_t port);
 
+/* And back: 4 or 16, an IPv4-mapped one as 4; 0 if it is no IP address. */
+size_t address_ip_bytes(const struct address *a, uint8_t out[16]);
+
 uint16_t address_port(const struct address *a);
 bool address_is_loopback(const struct address *a);
 bool address_is_v6(const struct address *a);

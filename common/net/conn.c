@@ -365,6 +365,18 @@ conn_start_tls(struct conn *c, struct tls *t, const char *server_name)
 	conn_flush_soon(c);
 }
 
+void
+conn_start_tls_inside(struct conn *c, struct tls *t)
+{
+	struct buf before = c->in;
+
+	buf_init(&c->in, before.limit);
+	conn_start_tls(c, t, NULL);
+	if (c->tls != NULL)
+		buf_add(&c->tls->raw, buf_str(&before));
+	buf_release(&before);
+}
+
 const struct conn_tls *
 conn_tls(const struct conn *c)
 {

@@ -119,6 +119,10 @@ void conn_deadline(struct conn *c, int64_t delay_ms);
  * server_name (client side): SNI and the name to verify, or NULL. */
 void conn_start_tls(struct conn *c, struct tls *t, const char *server_name);
 
+/* The same for a server whose unread input is the beginning of the handshake
+ * already: what came behind a PROXY header in the same flight. */
+void conn_start_tls_inside(struct conn *c, struct tls *t);
+
 /* Compress from here on, both ways, as raw DEFLATE (RFC 4978): what is sent
  * before goes out as it is.  Unread input must be empty (assert): what the
  * peer sends is expected to be compressed.  What is sent in one round of the
@@ -127,6 +131,12 @@ void conn_start_deflate(struct conn *c);
 
 /* NULL while not under TLS. */
 const struct conn_tls *conn_tls(const struct conn *c);
+
+/* What ties a login to this TLS connection: `tls-exporter' (RFC 9266).  False
+ * without TLS, and under 1.2, where clients mean `tls-unique' if they are not
+ * told otherwise (s3), and need a rare extension besides. */
+#define CONN_EXPORTER_LEN 32
+bool conn_tls_exporter(const struct conn *c, uint8_t out[CONN_EXPORTER_LEN]);
 
 const struct address *conn_peer(const struct conn *c);
 const struct address *conn_local(const struct conn *c);

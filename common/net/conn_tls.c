@@ -266,3 +266,20 @@ engine_say_bye(struct conn *c)
 	e->said_bye = true;
 	ERR_clear_error();
 }
+
+/* RFC 9266 s2: the context is the empty string. */
+bool
+conn_tls_exporter(const struct conn *c, uint8_t out[CONN_EXPORTER_LEN])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	const struct conn_engine *e = c->tls;
+	bool good;
+
+	if (e == NULL || e->state != ENGINE_ESTABLISHED ||
+	    SSL_version(e->ssl) < TLS1_3_VERSION)
+		return false;
+	good = SSL_export_keying_material(e->ssl, out, CONN_EXPORTER_LEN, label,
+		   sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1;
+	ERR_clear_error();
+	return good;
+}

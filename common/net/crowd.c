@@ -21,21 +21,32 @@ crowd_release(struct crowd *c)
 }
 
 bool
-crowd_enter(struct crowd *c, struct crowd_member *m, const struct address *peer)
+crowd_enter_unnamed(struct crowd *c, struct crowd_member *m)
 {
-	uint64_t key = address_limit_key(peer);
-
 	assert(m->manners != NULL && m->crowd == NULL);
-	if (c->stopping || c->n >= c->limits.all ||
-	    tally_count(&c->addresses, key) >= c->limits.of_address)
+	if (c->stopping || c->n >= c->limits.all)
 		return false;
 	m->crowd = c;
-	m->address = key;
+	m->unnamed = true;
 	m->older = c->newest;
 	if (m->older != NULL)
 		m->older->newer = m;
 	c->newest = m;
 	c->n++;
+	return true;
+}
+
+bool
+crowd_name(struct crowd_member *m, const struct address *peer)
+{
+	uint64_t key = address_limit_key(peer);
+	struct crowd *c = m->crowd;
+
+	assert(m->unnamed);
+	if (tally_count(&c->addresses, key) >= c->limits.of_address)
+		return false;
+	m->unnamed = false;
+	m->address = key;
 	tally_add(&c->addresses, key);
 	return true;
 }
@@ -47,7 +58,7 @@ uncount(struct crowd_member *m)
 
 	if (m->admitted)
 		tally_drop(&c->accounts, m->account);
-	else
+	else if (!m->unnamed)
 		tally_drop(&c->addresses, m->address);
 }
 
@@ -60,6 +71,7 @@ crowd_admit(struct crowd_member *m, int64_t account)
 	    c->limits.of_account)
 		return false;
 	uncount(m);
+	m->unnamed = false;
 	m->admitted = true;
 	m->account = (uint64_t)account;
 	tally_add(&c->accounts, m->account);
@@ -83,6 +95,17 @@ crowd_leave(struct crowd_member *m)
 	c->n--;
 	if (c->stopping && c->n == 0)
 		c->empty(c->arg);
+}
+
+bool
+crowd_enter(struct crowd *c, struct crowd_member *m, const struct address *peer)
+{
+	if (!crowd_enter_unnamed(c, m))
+		return false;
+	if (crowd_name(m, peer))
+		return true;
+	crowd_leave(m);
+	return false;
 }
 
 void

@@ -34,6 +34,7 @@ struct crowd_member {
 	struct crowd_member *newer, *older;
 	uint64_t address, account;
 	bool admitted; /* counted by account */
+	bool unnamed;  /* counted by nothing but its presence */
 };
 
 struct crowd_limits {
@@ -63,6 +64,12 @@ void crowd_release(struct crowd *c);
  * manners. */
 bool crowd_enter(
     struct crowd *c, struct crowd_member *m, const struct address *peer);
+
+/* The same for what a proxy hands on, before it is known for whom it calls; and
+ * then: it is counted by that address.  False: too many are from there, and it
+ * is as before. */
+bool crowd_enter_unnamed(struct crowd *c, struct crowd_member *m);
+bool crowd_name(struct crowd_member *m, const struct address *peer);
 
 /* It has shown whose it is.  False: too many of that account are here, and it
  * is counted as before. */

@@ -220,6 +220,17 @@ tls_client_new(const char *ca_file, struct fail *f)
 }
 
 int
+tls_client_trust_system(struct tls *t, struct fail *f)
+{
+	assert(!t->server);
+	ERR_clear_error();
+	if (SSL_CTX_set_default_verify_paths(t->ctx) != 1)
+		return fail(
+		    f, FAIL_PERM, "no CA certificates: %s", tls_reason());
+	return 0;
+}
+
+int
 tls_reload(struct tls *t, struct fail *f)
 {
 	SSL_CTX *ctx;

@@ -28,6 +28,10 @@ struct tls *tls_server_new(const char *certificate_file, const char *key_file,
  * bad verdict does not end the handshake: ask conn_tls() before you trust. */
 struct tls *tls_client_new(const char *ca_file, struct fail *f);
 
+/* Client side: trust the CAs of this system (the environment's SSL_CERT_FILE
+ * and SSL_CERT_DIR name others).  As above a verdict ends nothing. */
+int tls_client_trust_system(struct tls *t, struct fail *f);
+
 /* Read certificate and key again.  On failure the old ones stay. */
 int tls_reload(struct tls *t, struct fail *f);
 

@@ -12,6 +12,7 @@ static const struct dsn_recipient failed = {
     .action = DSN_FAILED,
     .final = STR("x@remote.test"),
     .original = STR("fwd@d.test"),
+    .orcpt = STR("rfc822;f+2Bw+3Dd@d.test"),
     .status = STR("5.1.1"),
     .sentence = STR("There is no such mailbox."),
     .remote_mta = STR("mx.remote.test"),
@@ -148,7 +149,7 @@ check_failed(void)
 	    "Reporting-MTA: dns; mx.d.test\r\n"
 	    "Arrival-Date: Sun, 22 Nov 2026 09:00:00 +0000\r\n"
 	    "\r\n"
-	    "Original-Recipient: rfc822; fwd@d.test\r\n"
+	    "Original-Recipient: rfc822; f+w=d@d.test\r\n"
 	    "Final-Recipient: rfc822; x@remote.test\r\n"
 	    "Action: failed\r\n"
 	    "Status: 5.1.1\r\n"

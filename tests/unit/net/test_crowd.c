@@ -107,6 +107,33 @@ test_stop(void)
 	crowd_release(&c);
 }
 
+/* A proxy's connections count for nobody until it says for whom. */
+static void
+test_unnamed(void)
+{
+	struct crowd c;
+	struct guest g[7];
+	struct address peer;
+	int empty = 0;
+
+	crowd_init(&c, &limits, on_empty, &empty);
+	CHECK(address_from_ip(STR("192.0.2.1"), 1234, &peer));
+	for (int i = 0; i < 7; i++) {
+		g[i] = (struct guest){.member.manners = &manners};
+		CHECK(crowd_enter_unnamed(&c, &g[i].member) == (i < 6));
+	}
+	CHECK(c.addresses.n == 0);
+	CHECK(crowd_name(&g[0].member, &peer));
+	CHECK(crowd_name(&g[1].member, &peer));
+	CHECK(!crowd_name(&g[2].member, &peer)); /* two of it are here */
+	crowd_leave(&g[0].member);
+	CHECK(crowd_name(&g[2].member, &peer));
+	CHECK(crowd_admit(&g[3].member, 7)); /* one may also log in */
+	crowd_abort(&c);
+	CHECK(c.n == 0 && c.addresses.n == 0 && c.accounts.n == 0);
+	crowd_release(&c);
+}
+
 static void
 test_turn_away(void)
 {
@@ -131,6 +158,7 @@ main(void)
 {
 	test_limits();
 	test_stop();
+	test_unnamed();
 	test_turn_away();
 	return TEST_EXIT();
 }
