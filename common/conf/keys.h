@@ -82,13 +82,71 @@
 	K(imap, capabilities_off, TEXT, "COMPRESS=DEFLATE UIDONLY", "", "",    \
 	    "IMAP capabilities not offered, a space between: some clients "    \
 	    "fail with them.")                                                 \
+	K(smtp, extensions_off, TEXT, "", "", "",                              \
+	    "SMTP extensions not offered, a space between: CHUNKING, DSN ...") \
+	K(smtp, mechanisms, TEXT, "PLAIN LOGIN", "", "",                       \
+	    "How user agents may log in to submit.  SCRAM-SHA-256 and "        \
+	    "SCRAM-SHA-256-PLUS are known too; some agents fail with them.")   \
+	K(smtp, hold_most, TIME, "7d", "0s", "60d",                            \
+	    "Longest time a user agent may have a message held (RFC 4865).  "  \
+	    "0s: not offered.")                                                \
+	K(smtp, greet_delay, TIME, "2s", "0s", "30s",                          \
+	    "Wait before the greeting of an unknown server: who talks before " \
+	    "it is not one.")                                                  \
+	K(policy, exempt, LIST, "127.0.0.0/8 ::1", "", "",                     \
+	    "Networks whose mail is not judged.  `none': all is.")             \
+	K(policy, proxies, LIST, "", "", "",                                   \
+	    "Networks of proxies.  Their connections begin with a PROXY "      \
+	    "header.")                                                         \
+	K(policy, dmarc_reject, BOOL, "yes", "", "",                           \
+	    "Refuse what fails DMARC if its domain asks for that.  no: Junk.") \
+	K(policy, spf_fail, TEXT, "junk", "", "",                              \
+	    "accept, junk or refuse: mail that SPF fails and nothing speaks "  \
+	    "for.")                                                            \
+	K(policy, trusted_sealers, LIST, "", "", "",                           \
+	    "Domains of forwarders whose ARC seal is believed.")               \
+	K(policy, received_spf, BOOL, "no", "", "",                            \
+	    "Write Received-SPF beside Authentication-Results.")               \
+	K(policy, dns_time, TIME, "10s", "1s", "20s",                          \
+	    "Longest time for all DNS questions about one message.")           \
+	K(policy, dnsbl, LIST, "zen.spamhaus.org=10", "", "",                  \
+	    "Lists of known senders of abuse, each with its weight.  `none': " \
+	    "ask nobody.")                                                     \
+	K(policy, dnsbl_refuse, COUNT, "10", "1", "1000",                      \
+	    "Weight from which on a listed address is refused.")               \
+	K(policy, greylist, BOOL, "yes", "", "",                               \
+	    "Ask an unknown server without a name or SPF to come again "       \
+	    "(RFC 6647).")                                                     \
+	K(policy, greylist_wait, TIME, "1m", "1s", "1d",                       \
+	    "How long it must wait.")                                          \
+	K(policy, reputation, BOOL, "yes", "", "",                             \
+	    "Learn from what people answer, keep and move to Junk.")           \
+	K(policy, connection_rate, COUNT, "60", "1", "100000",                 \
+	    "Most new connections a minute from one address (IPv6: /64).")     \
+	K(policy, message_rate, COUNT, "300", "1", "1000000",                  \
+	    "Most messages a minute from one address (IPv6: /64).")            \
+	K(submission, messages_per_hour, COUNT, "200", "0", "1000000",         \
+	    "Most messages an account may send in an hour.  0: no limit.")     \
+	K(submission, recipients_per_day, COUNT, "1000", "0", "1000000",       \
+	    "Most recipients in a day.  0: no limit.")                         \
+	K(submission, new_recipients_per_day, COUNT, "200", "0", "1000000",    \
+	    "Most recipients in a day that the account never wrote to "        \
+	    "before.  0: no limit.")                                           \
+	K(submission, sign, BOOL, "yes", "", "",                               \
+	    "Sign what is submitted (DKIM), seal and rewrite what is "         \
+	    "forwarded (ARC, SRS).")                                           \
 	K(relay, port, COUNT, "25", "1", "65535", "Port of other servers.")    \
+	K(relay, source, TEXT, "", "", "",                                     \
+	    "Address that connections to other servers come from.  Empty: "    \
+	    "the system's choice.")                                            \
 	K(relay, retry_first, TIME, "5m", "100ms", "1d",                       \
 	    "Wait before the first retry; doubles each time.")                 \
 	K(relay, retry_most, TIME, "4h", "100ms", "7d",                        \
 	    "Longest wait between retries.")                                   \
 	K(relay, expire, TIME, "5d", "1s", "30d",                              \
 	    "How long a message is tried before it is returned.")              \
+	K(relay, delay_notice, TIME, "4h", "1s", "30d",                        \
+	    "After this time the sender is told that a message still waits.")  \
 	K(relay, connections_per_destination, COUNT, "5", "1", "1000",         \
 	    "Most connections to one destination at once.")                    \
 	K(relay, connections, COUNT, "200", "1", "10000",                      \
