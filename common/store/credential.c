@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/store/credential.h"
 
+#include <string.h>
+
 #include "common/store/sql.h"
+#include "common/util/rand.h"
 
 static const char sql_find[] =
     "SELECT verifier FROM credential WHERE login = ?1";
@@ -9,6 +12,22 @@ static const char sql_set[] =
     "INSERT INTO credential (login, verifier, changed) VALUES (?1, ?2, ?3)"
     " ON CONFLICT (login) DO UPDATE SET verifier = ?2, changed = ?3";
 static const char sql_remove[] = "DELETE FROM credential WHERE login = ?1";
+static const char sql_find_scram[] =
+    "SELECT salt, iterations, stored_key, server_key FROM scram"
+    " WHERE login = ?1";
+static const char sql_set_scram[] =
+    "INSERT INTO scram (login, salt, iterations, stored_key, server_key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (login) DO UPDATE SET"
+    " salt = ?2, iterations = ?3, stored_key = ?4, server_key = ?5";
+static const char sql_add_scram[] =
+    "INSERT INTO scram (login, salt, iterations, stored_key, server_key)"
+    " SELECT ?1, ?2, ?3, ?4, ?5 FROM credential"
+    " WHERE login = ?1 AND verifier = ?6"
+    " ON CONFLICT (login) DO NOTHING";
+static const char sql_remove_scram[] = "DELETE FROM scram WHERE login = ?1";
+static const char sql_find_secret[] = "SELECT value FROM meta WHERE key = ?1";
+static const char sql_put_secret[] =
+    "INSERT INTO meta (key, value) VALUES (?1, ?2)";
 
 int
 credential_find(struct db *db, struct str login,
@@ -42,5 +61,94 @@ credential_set(struct db *db, struct str login, const char *verifier,
 int
 credential_remove(struct db *db, struct str login, struct fail *f)
 {
+	if (sql_run(db, sql_remove_scram, f, "t", login) == -1)
+		return -1;
 	return sql_run(db, sql_remove, f, "t", login);
+}
+
+/* ---- SCRAM ---- */
+
+static struct str
+octets(const uint8_t *at, size_t n)
+{
+	return (struct str){(const char *)at, n};
+}
+
+/* A column of n octets.  False if it has not as many. */
+static bool
+take_octets(sqlite3_stmt *st, int column, uint8_t *out, size_t n)
+{
+	struct str value = sql_text(st, column);
+
+	if (value.len == n)
+		memcpy(out, value.at, n);
+	return value.len == n;
+}
+
+int
+credential_find_scram(
+    struct db *db, struct str login, struct credential_scram *k, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(db, sql_find_scram, f, "t", login);
+	int got = sql_step(st, f);
+
+	if (got != 1)
+		return got;
+	k->iterations = (unsigned)sql_int(st, 1);
+	if (!take_octets(st, 0, k->salt, sizeof(k->salt)) ||
+	    !take_octets(st, 2, k->stored, sizeof(k->stored)) ||
+	    !take_octets(st, 3, k->server, sizeof(k->server)))
+		got = fail(f, FAIL_TEMP, "store: keys for SCRAM make no sense");
+	sqlite3_reset(st);
+	return got;
+}
+
+int
+credential_set_scram(struct db *db, struct str login,
+    const struct credential_scram *k, struct fail *f)
+{
+	return sql_run(db, sql_set_scram, f, "tbibb", login,
+	    octets(k->salt, sizeof(k->salt)), (int64_t)k->iterations,
+	    octets(k->stored, sizeof(k->stored)),
+	    octets(k->server, sizeof(k->server)));
+}
+
+int
+credential_add_scram(struct db *db, struct str login, const char *verifier,
+    const struct credential_scram *k, struct fail *f)
+{
+	return sql_run(db, sql_add_scram, f, "tbibbt", login,
+	    octets(k->salt, sizeof(k->salt)), (int64_t)k->iterations,
+	    octets(k->stored, sizeof(k->stored)),
+	    octets(k->server, sizeof(k->server)), str_of(verifier));
+}
+
+/* ---- secrets of the store itself ---- */
+
+int
+credential_secret(struct db *db, enum credential_secret which,
+    uint8_t out[CREDENTIAL_KEY_LEN], struct fail *f)
+{
+	static const char *const keys[] = {
+#define R(name, key) key,
+	    CREDENTIAL_SECRETS(R)
+#undef R
+	};
+	sqlite3_stmt *st = sql_bind(
+	    db, sql_find_secret, f, "t", str_of(keys[which]));
+	int got = sql_step(st, f);
+	bool good;
+
+	if (got == 1) {
+		good = take_octets(st, 0, out, CREDENTIAL_KEY_LEN);
+		sqlite3_reset(st);
+		return good ? 0
+		            : fail(f, FAIL_TEMP, "store: %s makes no sense",
+				  keys[which]);
+	}
+	if (got == -1)
+		return -1;
+	rand_bytes(out, CREDENTIAL_KEY_LEN);
+	return sql_run(db, sql_put_secret, f, "tb", str_of(keys[which]),
+	    octets(out, CREDENTIAL_KEY_LEN));
 }

@@ -28,7 +28,8 @@ static const char sql_lone_data[] =
     " WHERE b.id IS NULL";
 static const char sql_body_counts[] =
     "WITH holds (body, n) AS (SELECT body, count(*) FROM"
-    " (SELECT body FROM message UNION ALL SELECT body FROM queue)"
+    " (SELECT body FROM message UNION ALL SELECT body FROM queue"
+    " UNION ALL SELECT body FROM report)"
     " GROUP BY body)"
     " SELECT format('body %d is held %d times, its count says %d',"
     " b.id, coalesce(h.n, 0), b.refs)"
@@ -138,6 +139,16 @@ static const char sql_hops[] =
     " FROM hop h LEFT JOIN journey j ON j.trace = h.trace"
     " WHERE j.trace IS NULL";
 
+static const char sql_lone_verdicts[] =
+    "SELECT format('what was found out about %d has no journey', v.trace)"
+    " FROM verdict v LEFT JOIN journey j ON j.trace = v.trace"
+    " WHERE j.trace IS NULL";
+/* Its journey may be gone: one is forgotten after 90 days, held or not. */
+static const char sql_reports[] =
+    "SELECT format('a report on %d has no body', r.trace)"
+    " FROM report r LEFT JOIN body b ON b.id = r.body"
+    " WHERE b.id IS NULL";
+
 static const char sql_bodies[] =
     "SELECT id FROM body"
     " WHERE refs > 0 AND id > ?1 ORDER BY id LIMIT 1000";
@@ -166,6 +177,8 @@ static const struct rule {
     {sql_same_uidl,      true },
     {sql_queue,          true },
     {sql_hops,           true },
+    {sql_lone_verdicts,  true },
+    {sql_reports,        true },
 };
 
 struct check {

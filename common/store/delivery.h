@@ -21,6 +21,9 @@ struct delivery_target {
 	struct str address; /* login, or remote address as to be sent in RCPT */
 	struct str original; /* what RCPT said, when an alias changed it; or
 	                      * empty: a ROUTED hop is written for it */
+	unsigned notify;     /* RFC 3461 NOTIFY, bits of smtp_server.h; 0: not
+	                      * said.  SUCCESS of a local one: a report row */
+	struct str original_recipient; /* ORCPT as given, or empty */
 };
 
 struct delivery {
@@ -30,7 +33,15 @@ struct delivery {
 	    skip; /* octets at the front that are not relayed (Return-Path) */
 	struct str sender; /* reverse-path, empty for <> */
 	struct str message_id;
-	bool utf8, eight_bit;
+	bool utf8, eight_bit, binary, require_tls;
+	bool junk; /* into the mailbox with \Junk, if the account has one */
+	struct str relay_sender; /* reverse-path of what is relayed, if it is
+	                          * another (SRS); or empty */
+	struct str envelope_id;  /* ENVID, or empty */
+	int ret;                 /* RET, 0: not said */
+	int64_t hold_until_ms;   /* 0: now.  Otherwise all of it, local targets
+	                          * too, waits in the queue until then */
+	const struct verdict *verdict; /* what was found out, or NULL */
 	int64_t now_ms, expires_ms;
 	int64_t account; /* submitter, 0 if none */
 	enum hop_daemon daemon;
@@ -46,5 +57,19 @@ struct delivery {
  * *n that got a message, for those who look at them; NULL: nobody asks. */
 int delivery_run(struct db *db, const struct delivery *d, int64_t *mailboxes,
     size_t *n, struct fail *f);
+
+/* A message that has waited in the queue, into mailboxes here: all the targets
+ * are local. */
+struct delivery_put {
+	int64_t trace, body, now_ms;
+	uint64_t size;
+	const struct delivery_target *targets;
+	size_t n_targets; /* at least 1 */
+};
+
+/* As delivery_run(); if it fails nothing was done.  mailboxes: one for each
+ * target. */
+int delivery_put(struct db *db, const struct delivery_put *p,
+    int64_t *mailboxes, struct fail *f);
 
 #endif

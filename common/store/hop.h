@@ -32,7 +32,11 @@
 	H(HELD, 12, "held")                                                    \
 	H(RELEASED, 13, "released")                                            \
 	H(DROPPED, 14, "dropped")   /* by a person */                          \
-	H(COMPOSED, 15, "composed") /* a DSN; detail: id of what it reports */
+	H(COMPOSED, 15, "composed") /* a DSN; detail: id of what it reports */ \
+	H(JUDGED, 16, "judged")     /* detail: verdicts -> what follows */     \
+	H(REFUSED, 17, "refused")   /* code, detail: what the peer was told */ \
+	H(REPORTED, 18,                                                        \
+	    "reported") /* to the sender who asked; detail: id of the DSN */
 
 enum hop_kind {
 #define H(name, number, word) HOP_##name = (number),

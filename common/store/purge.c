@@ -11,6 +11,7 @@ static const char sql_oldest[] =
     "SELECT j.trace, j.at, q.trace IS NOT NULL FROM journey j"
     " LEFT JOIN queue q ON q.trace = j.trace ORDER BY j.trace";
 static const char sql_delete_hops[] = "DELETE FROM hop WHERE trace = ?1";
+static const char sql_delete_verdict[] = "DELETE FROM verdict WHERE trace = ?1";
 static const char sql_delete[] = "DELETE FROM journey WHERE trace = ?1";
 
 static int
@@ -40,6 +41,7 @@ purge_journeys_before(
 	rc = gather(db, before_ms, traces, max, n, f);
 	for (size_t i = 0; i < *n && rc == 0; i++)
 		if (sql_run(db, sql_delete_hops, f, "i", traces[i]) == -1 ||
+		    sql_run(db, sql_delete_verdict, f, "i", traces[i]) == -1 ||
 		    sql_run(db, sql_delete, f, "i", traces[i]) == -1)
 			rc = -1;
 	free(traces);

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 
+#include "common/mime/dsn.h"
 #include "common/store/body_write.h"
+#include "common/store/queue_internal.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
@@ -11,7 +13,7 @@ static const char sql_address[] =
     "SELECT address FROM recipient WHERE trace = ?1 AND n = ?2";
 static const char sql_defer[] =
     "UPDATE recipient SET next_at = ?3, tries = tries + 1, last_at = ?4,"
-    " last_code = ?5, last_reply = ?6, last_host = ?7"
+    " last_code = ?5, last_reply = ?6, last_host = ?7, told = max(told, ?8)"
     " WHERE trace = ?1 AND n = ?2";
 static const char sql_done[] =
     "DELETE FROM recipient WHERE trace = ?1 AND n = ?2";
@@ -48,12 +50,54 @@ end_message(struct db *db, int64_t trace, struct fail *f)
 	return body_hold(db, body, -1, f);
 }
 
-static int
-take_out(struct db *db, int64_t trace, int64_t n, struct fail *f)
+int
+queue_report(struct db *db, const struct queue_outcome *o,
+    enum dsn_report_action action, struct fail *f)
+{
+	struct queue_list found;
+	const struct queue_entry *e;
+	int rc = queue_read_one(db, o->trace, o->n, &found, f);
+
+	if (rc == -1 || found.n == 0)
+		return rc;
+	e = &found.entries[0];
+	if ((e->notify & DSN_NOTIFY_SUCCESS) && queue_entry_sender(e) != NULL)
+		rc = dsn_report_put(db,
+		    &(struct dsn_report){.trace = o->trace,
+			.action = action,
+			.sender = str_of(e->return_to),
+			.recipient = str_of(
+			    e->original != NULL ? e->original : e->address),
+			.original_recipient = str_of(e->original_recipient),
+			.envelope_id = str_of(e->envelope_id),
+			.ret = e->ret,
+			.require_tls = e->require_tls,
+			.body = e->body,
+			.skip = e->skip,
+			.host = o->host,
+			.reply = o->reply,
+			.arrived_ms = e->created_ms,
+			.at_ms = o->now_ms},
+		    f);
+	queue_list_release(&found);
+	return rc;
+}
+
+int
+queue_take_out(struct db *db, int64_t trace, int64_t n, struct fail *f)
 {
 	if (sql_run(db, sql_done, f, "ii", trace, n) == -1)
 		return -1;
 	return end_message(db, trace, f);
+}
+
+/* The report holds the body before the queue lets go of it. */
+static int
+end_recipient(struct db *db, const struct queue_outcome *o, struct fail *f)
+{
+	if (o->report && queue_report(db, o, DSN_REPORT_RELAYED, f) == -1)
+		return -1;
+	return queue_take_out(db, o->trace, o->n, f);
 }
 
 int
@@ -83,11 +127,11 @@ queue_record(struct db *db, const struct queue_outcome *o, struct fail *f)
 	address = sql_dup(st, 0);
 	sqlite3_reset(st);
 	if (o->result == QUEUE_DEFERRED)
-		rc = sql_run(db, sql_defer, f, "iiiiioo", o->trace,
+		rc = sql_run(db, sql_defer, f, "iiiiiooi", o->trace,
 		    (int64_t)o->n, o->next_ms, o->now_ms, (int64_t)o->code,
-		    o->reply, o->host);
+		    o->reply, o->host, (int64_t)o->told);
 	else
-		rc = take_out(db, o->trace, o->n, f);
+		rc = end_recipient(db, o, f);
 	if (rc == 0) {
 		h.recipient = str_of(address);
 		rc = hop_write(db, &h, f);
@@ -166,7 +210,7 @@ change(struct db *db, const struct order *o, const struct chosen *c,
 	int rc;
 
 	if (o->out)
-		rc = take_out(db, c->trace, c->n, f);
+		rc = queue_take_out(db, c->trace, c->n, f);
 	else
 		rc = sql_run(db, sql_set_state, f, "iiii", c->trace, c->n,
 		    o->state, o->now ? now_ms : (int64_t)0);

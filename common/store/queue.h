@@ -25,12 +25,21 @@ struct queue_entry { /* one recipient with its message; all strings malloc'd */
 	int last_code;
 	int64_t last_ms;              /* 0: not tried */
 	char *last_reply, *last_host; /* may be NULL */
-	char *sender;
+	char *sender;                 /* for MAIL FROM */
+	char *return_to; /* who hears of it: the sender before SRS */
+	char *original_recipient, *envelope_id; /* may be NULL */
+	unsigned notify;                        /* 0: not said */
+	int ret;
+	int64_t hold_until_ms; /* 0: it was to go at once */
+	bool told;             /* the sender knows that it takes long */
 	int64_t body, account;
 	uint64_t skip, size;
-	bool utf8, eight_bit;
+	bool utf8, eight_bit, binary, require_tls;
 };
 void queue_entry_release(struct queue_entry *e);
+
+/* Who is told of the fate of its mail.  NULL: nobody. */
+const char *queue_entry_sender(const struct queue_entry *e);
 
 struct queue_list {
 	struct queue_entry *entries;
@@ -54,7 +63,8 @@ enum queue_result {
 	QUEUE_RELAYED,
 	QUEUE_DEFERRED,
 	QUEUE_FAILED,
-	QUEUE_EXPIRED
+	QUEUE_EXPIRED,
+	QUEUE_DELIVERED, /* here: queue_deliver() instead of queue_record() */
 };
 
 struct queue_outcome {
@@ -67,6 +77,8 @@ struct queue_outcome {
 	struct str reply;  /* the remote's words, or our sentence */
 	struct str host;   /* "mx.example.org [192.0.2.1]" */
 	struct str detail; /* of the hop: TLS and the like, then the reply */
+	bool report; /* QUEUE_RELAYED: write a report row, if it is asked for */
+	bool told;   /* QUEUE_DEFERRED: a DSN says so, in this transaction */
 };
 
 /* Record one outcome and its hop.  A recipient that is done leaves the queue,
@@ -74,6 +86,16 @@ struct queue_outcome {
  * is no longer there (dropped meanwhile) is no error.  In a write transaction.
  */
 int queue_record(struct db *db, const struct queue_outcome *o, struct fail *f);
+
+/* A recipient of ours whose time has come (FUTURERELEASE): the message goes
+ * where the address leads now: into mailboxes, and for what leads elsewhere
+ * there are new recipients.  With hops, report row and removal from the queue.
+ * FAIL_QUOTA or FAIL_PERM (no such address): nothing is changed.  mailboxes is
+ * grown, owned by the caller.  In a write transaction. */
+struct route_options;
+int queue_deliver(struct db *db, int64_t trace, int n,
+    const struct route_options *o, int64_t now_ms, int64_t **mailboxes,
+    size_t *n_mailboxes, struct fail *f);
 
 /* For people.  trace 0 means every message; domain empty means every domain. */
 int queue_read(struct db *db, int64_t trace, struct str domain, size_t max,

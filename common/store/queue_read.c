@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/store/queue.h"
+
+#include "common/store/queue_internal.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
@@ -7,7 +9,10 @@
 	"SELECT r.trace, r.n, r.address, r.domain, r.original, r.state,"       \
 	" r.next_at, q.created, q.expires, r.tries, coalesce(r.last_code, 0)," \
 	" coalesce(r.last_at, 0), r.last_reply, r.last_host, q.sender,"        \
-	" q.body, coalesce(q.account, 0), q.skip, b.size, q.utf8, q.eight_bit" \
+	" q.body, coalesce(q.account, 0), q.skip, b.size, q.utf8,"             \
+	" q.eight_bit, coalesce(q.return_to, q.sender), r.original_recipient," \
+	" q.envelope_id, r.notify, q.ret, q.hold_until, r.told, q.binary,"     \
+	" q.require_tls"                                                       \
 	" FROM recipient r JOIN queue q ON q.trace = r.trace"                  \
 	" JOIN body b ON b.id = q.body"
 
@@ -19,6 +24,7 @@ static const char sql_domains[] =
 static const char sql_due[] = ENTRY
     " WHERE r.domain = ?1 AND r.state = 0 AND r.next_at <= ?2"
     " ORDER BY r.next_at LIMIT ?3";
+static const char sql_one[] = ENTRY " WHERE r.trace = ?1 AND r.n = ?2";
 static const char sql_next[] =
     "SELECT min(next_at) FROM recipient WHERE state = 0";
 static const char sql_count[] =
@@ -36,7 +42,16 @@ queue_entry_release(struct queue_entry *e)
 	free(e->last_reply);
 	free(e->last_host);
 	free(e->sender);
+	free(e->return_to);
+	free(e->original_recipient);
+	free(e->envelope_id);
 	*e = (struct queue_entry){0};
+}
+
+const char *
+queue_entry_sender(const struct queue_entry *e)
+{
+	return e->return_to[0] != '\0' ? e->return_to : NULL;
 }
 
 void
@@ -105,7 +120,16 @@ entry(sqlite3_stmt *st)
 	    .skip = (uint64_t)sql_int(st, 17),
 	    .size = (uint64_t)sql_int(st, 18),
 	    .utf8 = sql_int(st, 19) != 0,
-	    .eight_bit = sql_int(st, 20) != 0};
+	    .eight_bit = sql_int(st, 20) != 0,
+	    .return_to = sql_dup(st, 21),
+	    .original_recipient = sql_dup(st, 22),
+	    .envelope_id = sql_dup(st, 23),
+	    .notify = (unsigned)sql_int(st, 24),
+	    .ret = (int)sql_int(st, 25),
+	    .hold_until_ms = sql_int(st, 26),
+	    .told = sql_int(st, 27) != 0,
+	    .binary = sql_int(st, 28) != 0,
+	    .require_tls = sql_int(st, 29) != 0};
 }
 
 static int
@@ -159,6 +183,13 @@ queue_read(struct db *db, int64_t trace, struct str domain, size_t max,
 	return gather(
 	    sql_bind(db, sql_all, f, "ioi", trace, domain, (int64_t)max), out,
 	    f);
+}
+
+int
+queue_read_one(struct db *db, int64_t trace, int64_t n, struct queue_list *out,
+    struct fail *f)
+{
+	return gather(sql_bind(db, sql_one, f, "ii", trace, n), out, f);
 }
 
 int

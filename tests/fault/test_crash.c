@@ -80,10 +80,10 @@ start(struct producer *p)
 
 	for (size_t i = 0; i < n; i++)
 		p->targets[i] = (struct delivery_target){
-		    s->accounts[i], str_of(logins[i]), STR("")};
+		    s->accounts[i], str_of(logins[i]), .original = STR("")};
 	if (n > 1)
 		p->targets[n++] = (struct delivery_target){
-		    0, STR("x@remote.test"), STR("")};
+		    0, STR("x@remote.test"), .original = STR("")};
 	p->stage = stage_new(store_dir(s->store));
 	snprintf(text, sizeof(text), "%lld\r\n", (long long)trace);
 	stage_add(p->stage, str_of(text));

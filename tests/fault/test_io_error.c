@@ -26,10 +26,10 @@ static int
 deliver(struct db *db, struct fixture *x, size_t size, size_t n, struct fail *f)
 {
 	struct delivery_target targets[] = {
-	    {x->alice, STR("alice@d.test"),    STR("")},
-	    {x->bob,   STR("bob@d.test"),      STR("")},
-	    {x->carol, STR("carol@e.test"),    STR("")},
-	    {0,        STR("new@remote.test"), STR("")},
+	    {x->alice, STR("alice@d.test"),    .original = STR("")},
+	    {x->bob,   STR("bob@d.test"),      .original = STR("")},
+	    {x->carol, STR("carol@e.test"),    .original = STR("")},
+	    {0,        STR("new@remote.test"), .original = STR("")},
 	};
 	char *bytes = fixture_noise(size, size);
 	struct stage *s = stage_new(x->dir);
@@ -259,8 +259,8 @@ static void
 make_model(struct fixture *x)
 {
 	struct delivery_target targets[] = {
-	    {0, STR("alice@d.test"),    STR("")},
-	    {0, STR("old@remote.test"), STR("")},
+	    {0, STR("alice@d.test"),    .original = STR("")},
+	    {0, STR("old@remote.test"), .original = STR("")},
 	};
 	struct fail f;
 

@@ -177,8 +177,9 @@ removal_takes_everything_along(void)
 	fixture_init(&x);
 	MUST(db_write(x.db, apply, &alias, &why));
 	both[0] = (struct delivery_target){
-	    x.alice, STR("alice@d.test"), STR("")};
-	both[1] = (struct delivery_target){x.bob, STR("bob@d.test"), STR("")};
+	    x.alice, STR("alice@d.test"), .original = STR("")};
+	both[1] = (struct delivery_target){
+	    x.bob, STR("bob@d.test"), .original = STR("")};
 	CHECK(fixture_deliver(&x, STR("one\r\n"), both, 2, &f) > 0);
 	CHECK(fixture_deliver(&x, STR("two\r\n"), both, 1, &f) > 0);
 	MUST(db_write(x.db, apply, &remove, &why));
@@ -288,7 +289,7 @@ removal_goes_in_steps(void)
 {
 	struct fixture x;
 	struct str login = STR("alice@d.test");
-	struct delivery_target alice = {0, login, STR("")};
+	struct delivery_target alice = {0, login, .original = STR("")};
 	struct change refused[] = {
 	    {ACCOUNT_ADD, "alice@d.test", NULL, "still being removed"},
 	    {ENABLE,      "alice@d.test", NULL, "no account"         },

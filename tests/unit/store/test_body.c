@@ -9,7 +9,8 @@
 static int64_t
 keep(struct fixture *x, struct str bytes)
 {
-	struct delivery_target t = {x->alice, STR("alice@d.test"), STR("")};
+	struct delivery_target t = {
+	    x->alice, STR("alice@d.test"), .original = STR("")};
 	struct fail f;
 	int64_t trace = fixture_deliver(x, bytes, &t, 1, &f);
 

@@ -48,6 +48,10 @@ each_damage_is_seen(void)
              "names mailbox 99"											      },
 	    {"INSERT INTO body_info VALUES (99, NULL, x'', x'', x'', x'', '')",
              "what is known of body 99 has no body"									  },
+	    {"INSERT INTO verdict VALUES (99, '', '', '', '')",
+             "what was found out about 99 has no journey"								    },
+	    {"INSERT INTO report VALUES (9, 1, 1, 'x@e.test', 'a@d.test', NULL,"
+	     " NULL, 0, 0, 99, 0, NULL, NULL, 0, 0)",              "a report on 9 has no body"                  },
 	    {"UPDATE body SET hash = zeroblob(32) WHERE id = 1",
              "its hash differs"											      },
 	    {"UPDATE body SET refs = 2 WHERE id = 1",                           "its count says 2"                           },
@@ -65,7 +69,7 @@ each_damage_is_seen(void)
 
 		fixture_init(&x);
 		t = (struct delivery_target){
-		    x.alice, STR("alice@d.test"), STR("")};
+		    x.alice, STR("alice@d.test"), .original = STR("")};
 		for (int k = 0; k < 2; k++)
 			CHECK(fixture_deliver(&x, STR("12345\r\n"), &t, 1, &f) >
 			      0);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/mime/dsn.h"
+#include "common/store/account.h"
+#include "common/store/dsn_report.h"
 #include "common/store/queue.h"
+#include "common/store/route.h"
 #include "tests/unit/store/fixture.h"
 
 #define PEOPLE 100
@@ -22,7 +26,7 @@ add_crowd(struct db *db, void *arg, struct fail *f)
 			db, str_of(c->logins[i]), 0, NOW, &c->ids[i], f) == -1)
 			return -1;
 		c->targets[i] = (struct delivery_target){
-		    c->ids[i], str_of(c->logins[i]), STR("")};
+		    c->ids[i], str_of(c->logins[i]), .original = STR("")};
 	}
 	return 0;
 }
@@ -39,7 +43,7 @@ one_body_for_many(void)
 	/* one of them twice, and two recipients elsewhere, one twice */
 	c.targets[PEOPLE] = c.targets[7];
 	c.targets[PEOPLE + 1] = (struct delivery_target){
-	    0, STR("X@Remote.Test"), STR("")};
+	    0, STR("X@Remote.Test"), .original = STR("")};
 	c.targets[PEOPLE + 2] = c.targets[PEOPLE + 1];
 	CHECK(fixture_deliver(&x, STR("Subject: hi\r\n\r\nall\r\n"), c.targets,
 		  PEOPLE + 3, &f) > 0);
@@ -77,8 +81,9 @@ nothing_for_one_who_is_full(void)
 
 	fixture_init(&x);
 	both[0] = (struct delivery_target){
-	    x.alice, STR("alice@d.test"), STR("")};
-	both[1] = (struct delivery_target){x.bob, STR("bob@d.test"), STR("")};
+	    x.alice, STR("alice@d.test"), .original = STR("")};
+	both[1] = (struct delivery_target){
+	    x.bob, STR("bob@d.test"), .original = STR("")};
 	CHECK(fixture_deliver(&x, (struct str){big, 3000}, both, 2, &f) > 0);
 	/* one octet less than two of them need */
 	set_quota(&x, 5999);
@@ -111,7 +116,7 @@ routed_hop_and_hops_before(void)
 
 	fixture_init(&x);
 	t = (struct delivery_target){
-	    x.alice, STR("alice@d.test"), STR("team@d.test")};
+	    x.alice, STR("alice@d.test"), .original = STR("team@d.test")};
 	s = stage_new(x.dir);
 	stage_add(s, STR("body\r\n"));
 	MUST(stage_seal(s, STR("Return-Path: <>\r\n"), &why));
@@ -153,7 +158,7 @@ what_cannot_be_queued(void)
 	fixture_init(&x);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct delivery_target t = {
-		    0, str_of(cases[i].address), STR("")};
+		    0, str_of(cases[i].address), .original = STR("")};
 		struct fail f;
 		int64_t trace = fixture_deliver(&x, STR("m\r\n"), &t, 1, &f);
 
@@ -173,6 +178,155 @@ what_cannot_be_queued(void)
 	fixture_release(&x);
 }
 
+static int64_t
+deliver_as(struct fixture *x, struct delivery *d)
+{
+	struct stage *s = stage_new(x->dir);
+
+	stage_add(s, STR("Subject: hi\r\n\r\nx\r\n"));
+	MUST(stage_seal(s, STR("Return-Path: <b@e.test>\r\n"), &why));
+	d->trace = ++x->trace;
+	d->stage = s;
+	d->skip = 25;
+	MUST(db_write(x->db, fixture_deliver_work, d, &why));
+	stage_free(s);
+	return d->trace;
+}
+
+static int
+next_report(struct db *db, void *arg, struct fail *f)
+{
+	return dsn_report_next(db, 10, arg, f);
+}
+
+static int
+remove_report(struct db *db, void *arg, struct fail *f)
+{
+	return dsn_report_remove(db, arg, f);
+}
+
+/* RFC 3461: who asked has a report row, which holds the body until it is
+ * sent. */
+static void
+reports(void)
+{
+	struct fixture x;
+	struct dsn_report_list l;
+	struct delivery_target to[] = {
+	    {.address = STR("alice@d.test"),
+             .notify = DSN_NOTIFY_SUCCESS,
+             .original_recipient = STR("rfc822;al@d.test")},
+	    {.address = STR("far@e.test"),                              .notify = DSN_NOTIFY_SUCCESS},
+	};
+	struct delivery d;
+
+	fixture_init(&x);
+	to[0].account = x.alice;
+	d = fixture_delivery(0, NULL, to, 2);
+	d.envelope_id = STR("E");
+	d.ret = DSN_RET_HDRS;
+	d.relay_sender = STR("srs@d.test");
+	deliver_as(&x, &d);
+	CHECK(fixture_is_clean(&x));
+	CHECK(fixture_number(&x, "SELECT refs FROM body") == 3);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM queue WHERE"
+				 " sender = 'srs@d.test'"
+				 " AND return_to = 'sender@remote.test'"
+				 " AND envelope_id = 'E' AND ret = 2") == 1);
+	MUST(db_read(x.db, next_report, &l, &why));
+	CHECK(l.n == 1);
+	if (l.n == 1) {
+		const struct dsn_report *r = &l.rows[0].r;
+
+		CHECK(r->action == DSN_REPORT_DELIVERED && r->skip == 25);
+		CHECK(str_eq(r->sender, STR("sender@remote.test")));
+		CHECK(str_eq(r->recipient, STR("alice@d.test")));
+		CHECK(str_eq(r->original_recipient, STR("rfc822;al@d.test")));
+		CHECK(str_eq(r->envelope_id, STR("E")) && r->host.len == 0);
+	}
+	MUST(db_write(x.db, remove_report, &l, &why));
+	dsn_report_list_release(&l);
+	CHECK(fixture_number(&x, "SELECT refs FROM body") == 2);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM report") == 0);
+	/* nobody is told about mail from nobody */
+	d.sender = STR("");
+	deliver_as(&x, &d);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM report") == 0);
+	CHECK(fixture_is_clean(&x));
+	fixture_release(&x);
+}
+
+struct release {
+	int64_t trace;
+	int n;
+	int64_t *mailboxes;
+	size_t n_mailboxes;
+};
+
+static int
+let_go(struct db *db, void *arg, struct fail *f)
+{
+	const struct route_options o = {.size = 0};
+	struct release *r = arg;
+
+	return queue_deliver(
+	    db, r->trace, r->n, &o, NOW + 9, &r->mailboxes, &r->n_mailboxes, f);
+}
+
+static int
+lead_away(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return alias_add(db, STR("list@d.test"), STR("far@remote.test"), f);
+}
+
+/* RFC 4865: nothing is in a mailbox before its time. */
+static void
+held(void)
+{
+	struct fixture x;
+	struct delivery_target to = {
+	    .address = STR("alice@d.test"), .notify = DSN_NOTIFY_SUCCESS};
+	struct delivery d;
+	struct release r = {.n = 1};
+	struct fail f;
+
+	fixture_init(&x);
+	to.account = x.alice;
+	d = fixture_delivery(0, NULL, &to, 1);
+	d.hold_until_ms = NOW + 5000;
+	r.trace = deliver_as(&x, &d);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 0);
+	CHECK(
+	    fixture_number(&x, "SELECT next_at FROM recipient") == NOW + 5000);
+	CHECK(fixture_number(&x, "SELECT expires FROM queue") ==
+	      NOW + 1000000 + 5000);
+	CHECK(fixture_is_clean(&x));
+	MUST(db_write(x.db, let_go, &r, &why));
+	CHECK(r.n_mailboxes == 1);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 1);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM queue") == 0);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM report") == 1);
+	CHECK(fixture_is_clean(&x));
+	/* a second time there is nothing to do */
+	MUST(db_write(x.db, let_go, &r, &why));
+	CHECK(fixture_number(&x, "SELECT count(*) FROM message") == 1);
+	/* gone meanwhile; or an alias to elsewhere */
+	to.address = STR("nobody@d.test");
+	r.trace = deliver_as(&x, &d);
+	CHECK(db_write(x.db, let_go, &r, &f) == -1 && f.kind == FAIL_PERM);
+	to.address = STR("list@d.test");
+	MUST(db_write(x.db, lead_away, NULL, &why));
+	r.trace = deliver_as(&x, &d);
+	MUST(db_write(x.db, let_go, &r, &why));
+	CHECK(fixture_number(&x, "SELECT n FROM recipient"
+				 " WHERE address = 'far@remote.test'"
+				 " AND original = 'list@d.test'") == 2);
+	CHECK(fixture_is_clean(&x));
+	free(r.mailboxes);
+	fixture_release(&x);
+}
+
 int
 main(void)
 {
@@ -180,5 +334,7 @@ main(void)
 	nothing_for_one_who_is_full();
 	routed_hop_and_hops_before();
 	what_cannot_be_queued();
+	reports();
+	held();
 	return TEST_EXIT();
 }

@@ -131,10 +131,12 @@ journeys(void)
 	size_t n;
 
 	fixture_init(&x);
-	t = (struct delivery_target){x.alice, STR("alice@d.test"), STR("")};
+	t = (struct delivery_target){
+	    x.alice, STR("alice@d.test"), .original = STR("")};
 	for (int i = 0; i < 4; i++)
 		CHECK(fixture_deliver(&x, STR("x\r\n"), &t, 1, &f) > 0);
-	t = (struct delivery_target){0, STR("Other@remote.test"), STR("")};
+	t = (struct delivery_target){
+	    0, STR("Other@remote.test"), .original = STR("")};
 	CHECK(fixture_deliver(&x, STR("x\r\n"), &t, 1, &f) == 1005);
 	h.trace = 1004;
 	MUST(db_write(x.db, write_hop, &h, &why));

@@ -18,7 +18,8 @@ static int64_t
 deliver(struct fixture *x, struct str bytes, bool local)
 {
 	struct delivery_target t = {local ? x->alice : 0,
-	    local ? STR("alice@d.test") : STR("bob@remote.test"), STR("")};
+	    local ? STR("alice@d.test") : STR("bob@remote.test"),
+	    .original = STR("")};
 	struct fail f;
 
 	CHECK(fixture_deliver(x, bytes, &t, 1, &f) > 0);

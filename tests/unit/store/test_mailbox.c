@@ -261,7 +261,8 @@ adding(void)
 static void
 deliver_some(struct fixture *x, int n)
 {
-	struct delivery_target t = {x->alice, STR("alice@d.test"), STR("")};
+	struct delivery_target t = {
+	    x->alice, STR("alice@d.test"), .original = STR("")};
 	struct fail f;
 
 	for (int i = 0; i < n; i++)

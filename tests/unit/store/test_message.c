@@ -105,7 +105,8 @@ inbox_with(struct fixture *x, int n)
 	struct fail f;
 
 	fixture_init(x);
-	t = (struct delivery_target){x->alice, STR("alice@d.test"), STR("")};
+	t = (struct delivery_target){
+	    x->alice, STR("alice@d.test"), .original = STR("")};
 	for (int i = 0; i < n; i++)
 		CHECK(fixture_deliver(x, STR("12345\r\n"), &t, 1, &f) > 0);
 	return box_id(x, "INBOX");
@@ -169,7 +170,8 @@ list_and_expunge(void)
 		  "SELECT count(*) FROM hop WHERE kind = 11 AND daemon = 3"
 		  " AND peer = 'client.test' AND at = 1795000000007") == 10);
 	/* a UID is not given again */
-	t = (struct delivery_target){x.alice, STR("alice@d.test"), STR("")};
+	t = (struct delivery_target){
+	    x.alice, STR("alice@d.test"), .original = STR("")};
 	CHECK(fixture_deliver(&x, STR("12345\r\n"), &t, 1, &f) > 0);
 	CHECK(fixture_number(&x, "SELECT uid FROM message") == 11);
 	fixture_release(&x);
@@ -185,7 +187,8 @@ the_last_uid(void)
 	struct fail f;
 	int64_t id = inbox_with(&x, 0);
 
-	t = (struct delivery_target){x.alice, STR("alice@d.test"), STR("")};
+	t = (struct delivery_target){
+	    x.alice, STR("alice@d.test"), .original = STR("")};
 	MUST(txn_lock(x.db, &why));
 	MUST(sql_exec(x.db->sqlite,
 	    "UPDATE mailbox_state SET uid_next = 4294967294", &why));

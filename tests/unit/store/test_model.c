@@ -246,7 +246,8 @@ run_rename(struct db *db, void *arg, struct fail *f)
 static void
 deliver(struct model *m)
 {
-	struct delivery_target t = {m->x.alice, STR("alice@d.test"), STR("")};
+	struct delivery_target t = {
+	    m->x.alice, STR("alice@d.test"), .original = STR("")};
 	struct box *inbox = &m->boxes[0];
 	struct fail f;
 

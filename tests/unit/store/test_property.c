@@ -90,12 +90,12 @@ deliver(struct model *m)
 			continue;
 		persons[n] = i;
 		targets[n++] = (struct delivery_target){
-		    m->people[i], str_of(logins[i]), STR("")};
+		    m->people[i], str_of(logins[i]), .original = STR("")};
 	}
 	locals = n;
 	if (n == 0 || pick(m, 3) == 0)
 		targets[n++] = (struct delivery_target){
-		    0, STR("x@remote.test"), STR("")};
+		    0, STR("x@remote.test"), .original = STR("")};
 	trace = fixture_deliver(&m->x,
 	    (struct str){m->texts[text], m->sizes[text]}, targets, n, &f);
 	CHECK(trace > 0);

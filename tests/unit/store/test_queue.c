@@ -29,10 +29,10 @@ static int64_t
 send_three(struct fixture *x)
 {
 	struct delivery_target targets[] = {
-	    {0,        STR("a@one.test"),   STR("")           },
-	    {0,        STR("b@one.test"),   STR("list@d.test")},
-	    {0,        STR("c@two.test"),   STR("")           },
-	    {x->alice, STR("alice@d.test"), STR("")           },
+	    {0,        STR("a@one.test"),   .original = STR("")           },
+	    {0,        STR("b@one.test"),   .original = STR("list@d.test")},
+	    {0,        STR("c@two.test"),   .original = STR("")           },
+	    {x->alice, STR("alice@d.test"), .original = STR("")           },
 	};
 	struct fail f;
 	int64_t trace = fixture_deliver(x, STR("to three\r\n"), targets, 4, &f);

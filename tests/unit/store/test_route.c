@@ -150,7 +150,8 @@ room(struct fixture *x)
 	    {"team@d.test",  10,  0,       ROUTE_FULL},
 	    {"alice@d.test", 10,  0,       ROUTE_OK  },
 	};
-	struct delivery_target t = {x->bob, STR("bob@d.test"), STR("")};
+	struct delivery_target t = {
+	    x->bob, STR("bob@d.test"), .original = STR("")};
 	struct fail f;
 
 	CHECK(fixture_deliver(x, STR("12345678\r\n"), &t, 1, &f) > 0);

@@ -43,7 +43,8 @@ add_letters(struct world *w, size_t n, struct buf *out)
 static int64_t
 deliver(struct world *w, struct str bytes)
 {
-	struct delivery_target t = {w->x.alice, STR("alice@d.test"), STR("")};
+	struct delivery_target t = {
+	    w->x.alice, STR("alice@d.test"), .original = STR("")};
 	struct fail f;
 
 	CHECK(fixture_deliver(&w->x, bytes, &t, 1, &f) > 0);

@@ -111,7 +111,8 @@ static int
 write_often(const char *dir, int who)
 {
 	struct fixture x = {.trace = 100000 * (who + 1)};
-	struct delivery_target t = {1, STR("alice@d.test"), STR("")};
+	struct delivery_target t = {
+	    1, STR("alice@d.test"), .original = STR("")};
 	char text[200];
 	struct fail f;
 
