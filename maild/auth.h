@@ -1,19 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * auth: the credential authority: answers "may this user in with this
- * password?" on auth.sock, for all protocols.
+ * auth: the credential authority, on auth.sock, for all protocols: "may this
+ *user in with this?", and the signatures of those who may not see the keys.
  *
  *	fold name -> account -> throttle -> remembered? -> verifier -> argon2id
- *	                |                        |                        |
+ *	                |                        |             |          |
+ *	                |                        |       app password     |
  *	                +--- no such account goes the same long way ------+
  *
  *	{"op":"verify","user":"...","password":"...","rip":"192.0.2.1","proto":"smtp"}
  *	{"ok":true,"login":"bob@d.test","account":7}
  *	{"ok":false,"reason":"bad|throttled|busy|disabled|error","text":"..."}
  *
+ * The password is the account's own, or an app password made for proto.
  * A name without domain means the only domain there is.  With test.accept_any
  * an account is made for a name of a local domain, and one that has no
  * password takes any.
+ *
+ * SCRAM (RFC 5802), its messages in base64; offered: -PLUS could be had; plus:
+ * it was chosen; binding: octets of tls-exporter in base64 then, else empty:
+ *
+ *	{"op":"scram-first","message":"...","plus":false,"offered":true,
+ *	    "rip":"192.0.2.1","proto":"smtp"}
+ *	{"ok":true,"session":"...","message":"..."}
+ *	{"op":"scram-final","session":"...","message":"...","binding":"",
+ *	    "rip":"192.0.2.1","proto":"smtp"}
+ *	{"ok":true,"login":"bob@d.test","account":7,"message":"..."}
+ *	{"ok":false,"reason":"...|malformed|expired","text":"..."}
+ *
+ * Failures count as those of passwords do; unknown names, and accounts whose
+ * keys are not made yet, get a salt all the same.  The keys are made with the
+ * password, or when it was right.
+ *
+ *	{"op":"sign","domain":"d.test","selector":"r2026","digest":"<base64>"}
+ *	{"ok":true,"signature":"<base64>"}   {"ok":false,"text":"..."}
  */
 #ifndef MAILD_AUTH_H
 #define MAILD_AUTH_H
@@ -25,7 +45,8 @@ struct auth;
 /* Listens when it returns.  maild is borrowed. */
 struct auth *auth_new(struct maild *m, struct fail *f);
 
-/* Accounts or passwords have changed: nothing remembered counts any more. */
+/* Accounts, passwords or keys have changed: nothing remembered counts any
+ * more. */
 void auth_forget(struct auth *a);
 
 /* Questions not answered yet. */

@@ -54,6 +54,16 @@ forget(utf8proc_uint8_t *owned, struct str ready)
 }
 
 void
+password_prepare(struct str password, struct secret *out)
+{
+	utf8proc_uint8_t *owned;
+	struct str ready = prepare(password, &owned);
+
+	secret_set(out, ready);
+	forget(owned, ready);
+}
+
+void
 password_hash(struct str password, char out[PASSWORD_VERIFIER_MAX])
 {
 	utf8proc_uint8_t *owned;

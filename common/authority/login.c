@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/util/enc.h"
 #include "common/util/secret.h"
 #include "common/util/utf8.h"
 
@@ -43,6 +44,8 @@ understand(const json_t *reply)
 	    {"disabled",  LOGIN_DISABLED},
 	    {"throttled", LOGIN_LATER   },
 	    {"busy",      LOGIN_LATER   },
+	    {"expired",   LOGIN_LATER   },
+	    {"malformed", LOGIN_WRONG   },
 	};
 	const char *reason = json_string_value(
 	    json_object_get(reply, "reason"));
@@ -109,6 +112,125 @@ login_ask(struct ipc_client *authority, struct str user, struct str password,
 	ipc_ask(authority, buf_str(&line), answered, q);
 	secret_wipe(&line);
 }
+
+/* ---- SCRAM ---- */
+
+struct exchange {
+	login_scram_answered *fn;
+	void *arg;
+	bool first;
+};
+
+/* Has it what such an answer must have? */
+static bool
+read_scram(
+    const json_t *reply, bool first, struct login_scram *s, struct buf *message)
+{
+	const json_t *value = json_object_get(reply, "message");
+	struct str text = {json_string_value(value), json_string_length(value)};
+
+	s->answer = understand(reply);
+	s->malformed = strcmp(s->answer.reason, "malformed") == 0;
+	if (!json_is_true(json_object_get(reply, "ok")))
+		return true;
+	if (first) {
+		s->session = json_string_value(
+		    json_object_get(reply, "session"));
+		s->answer.result = LOGIN_GOOD;
+		s->answer.reason = "good";
+	}
+	if (!enc_base64_decode(text, message) || message->len == 0)
+		return false;
+	s->message = buf_str(message);
+	return first ? s->session != NULL : s->answer.result == LOGIN_GOOD;
+}
+
+static void
+scram_answered(void *arg, bool ok, struct str line)
+{
+	struct exchange *x = arg;
+	struct login_scram s = {
+	    .answer = {LOGIN_LATER, "away", 0, NULL}
+        };
+	json_t *reply = NULL;
+	struct buf message;
+
+	buf_init(&message, LOGIN_SCRAM_MAX);
+	if (ok) {
+		reply = json_loadb(line.at, line.len, 0, NULL);
+		if (!read_scram(reply, x->first, &s, &message))
+			s = (struct login_scram){
+			    .answer = {LOGIN_LATER, "error", 0, NULL}
+                        };
+	}
+	x->fn(x->arg, &s);
+	json_decref(reply);
+	buf_release(&message);
+	free(x);
+}
+
+static void
+add_base64(json_t *question, const char *name, struct str bytes)
+{
+	struct buf text;
+
+	buf_init(&text, ENC_BASE64_LEN(LOGIN_SCRAM_MAX) + 1);
+	enc_base64(bytes, &text);
+	json_object_set_new(question, name,
+	    json_stringn(text.data != NULL ? text.data : "", text.len));
+	buf_release(&text);
+}
+
+/* question is used up. */
+static void
+ask_scram(struct ipc_client *authority, json_t *question, struct str message,
+    bool first, login_scram_answered *fn, void *arg)
+{
+	const struct login_scram malformed = {
+	    .answer = {LOGIN_WRONG, "malformed", 0, NULL},
+              .malformed = true
+        };
+	struct exchange *x;
+	char *line;
+
+	if (message.len > LOGIN_SCRAM_MAX) {
+		json_decref(question);
+		fn(arg, &malformed);
+		return;
+	}
+	x = MEM_NEW(struct exchange);
+	*x = (struct exchange){fn, arg, first};
+	add_base64(question, "message", message);
+	line = json_dumps(question, JSON_COMPACT);
+	json_decref(question);
+	ipc_ask(authority, str_of(line), scram_answered, x);
+	free(line);
+}
+
+void
+login_scram_first(struct ipc_client *authority,
+    const struct login_scram_first *first, login_scram_answered *fn, void *arg)
+{
+	json_t *question = json_pack("{s:s, s:b, s:b, s:s, s:s}", "op",
+	    "scram-first", "plus", first->plus, "offered", first->offered,
+	    "rip", first->rip, "proto", first->proto);
+
+	ask_scram(authority, question, first->message, true, fn, arg);
+}
+
+void
+login_scram_final(struct ipc_client *authority,
+    const struct login_scram_final *final, login_scram_answered *fn, void *arg)
+{
+	json_t *question = json_pack("{s:s, s:s, s:s, s:s}", "op",
+	    "scram-final", "session", final->session, "rip", final->rip,
+	    "proto", final->proto);
+
+	add_base64(question, "binding", final->binding);
+	ask_scram(authority, question, final->message, false, fn, arg);
+}
+
+/* ---- the log ---- */
 
 static bool
 is_peers_fault(const char *reason)

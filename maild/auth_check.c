@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mime/addr.h"
+#include "common/util/mem.h"
+#include "maild/auth_internal.h"
+
+#define ACCOUNT_WEIGHT (4 * KB)
+
+/* Wait until another check of the same address is over. */
+static void
+put_off(struct check *c)
+{
+	struct check **end = &c->auth->waiting;
+
+	while (*end != NULL)
+		end = &(*end)->next_waiting;
+	c->next_waiting = NULL;
+	*end = c;
+}
+
+/* The first that waits for a check of this address may ask again.  If it has
+ * to wait again, another one is under way. */
+static void
+call_waiting(struct auth *a, uint64_t key)
+{
+	struct check **at = &a->waiting, *c;
+
+	while (*at != NULL && (*at)->key != key)
+		at = &(*at)->next_waiting;
+	c = *at;
+	if (c == NULL)
+		return;
+	*at = c->next_waiting;
+	store_read(a->maild->mail, &c->job);
+}
+
+static void
+release(struct check *c)
+{
+	c->auth->pending--;
+	if (c->begun)
+		throttle_end(
+		    c->auth->throttle, c->key, buf_str(&c->user), c->guess);
+	call_waiting(c->auth, c->key);
+	if (c->release != NULL)
+		c->release(c);
+	buf_release(&c->user);
+	buf_release(&c->message);
+	free(c);
+}
+
+/* ---- answers ---- */
+
+void
+check_answer(struct check *c, json_t *reply)
+{
+	auth_reply(c->request, reply);
+	release(c);
+}
+
+void
+check_refuse(struct check *c, enum auth_reason why)
+{
+	static const struct {
+		const char *word, *text;
+	} reasons[] = {
+#define R(name, word, text) {word, text},
+	    AUTH_REASONS(R)
+#undef R
+	};
+
+	check_answer(c, json_pack("{s:b, s:s, s:s}", "ok", 0, "reason",
+			    reasons[why].word, "text", reasons[why].text));
+}
+
+void
+check_conclude(struct check *c)
+{
+	struct auth *a = c->auth;
+	struct str user = buf_str(&c->user);
+	json_t *reply;
+
+	if (!c->right) {
+		throttle_failed(
+		    a->throttle, auth_now_ms(a), c->key, user, c->guess);
+		check_refuse(c, REASON_BAD);
+	} else if (c->account.disabled) {
+		check_refuse(c, REASON_DISABLED);
+	} else {
+		throttle_succeeded(a->throttle, auth_now_ms(a), c->key, user);
+		reply = json_pack("{s:b, s:s, s:I}", "ok", 1, "login",
+		    c->account.login, "account", (json_int_t)c->account.id);
+		if (c->message.len > 0)
+			json_object_set_new(reply, "message",
+			    json_stringn(c->message.data, c->message.len));
+		check_answer(c, reply);
+	}
+}
+
+/* ---- the throttle ---- */
+
+bool
+check_may(struct check *c)
+{
+	if (throttle_allows(c->auth->throttle, auth_now_ms(c->auth), c->key,
+		buf_str(&c->user)))
+		return true;
+	check_refuse(c, REASON_THROTTLED);
+	return false;
+}
+
+bool
+check_begin(struct check *c)
+{
+	c->begun = throttle_begin(c->auth->throttle, auth_now_ms(c->auth),
+	    c->key, buf_str(&c->user), c->guess);
+	if (!c->begun)
+		put_off(c); /* its account may change meanwhile */
+	return c->begun;
+}
+
+/* ---- the account: mail.db ---- */
+
+struct only_domain {
+	char name[256];
+	size_t n;
+};
+
+static bool
+note_domain(void *arg, struct str name)
+{
+	struct only_domain *d = arg;
+
+	snprintf(d->name, sizeof(d->name), "%.*s", STR_FMT(name));
+	return ++d->n < 2;
+}
+
+/* "bob" is bob@d.test while d.test is all there is. */
+static int
+add_domain(struct db *db, struct check *c, struct fail *f)
+{
+	struct only_domain d = {"", 0};
+	struct buf folded;
+	size_t at;
+
+	if (str_find(buf_str(&c->user), '@', &at))
+		return 0;
+	if (domain_each(db, note_domain, &d, f) == -1)
+		return -1;
+	if (d.n != 1)
+		return 0;
+	buf_addf(&c->user, "@%s", d.name);
+	buf_init(&folded, ADDR_MAX);
+	if (addr_fold(buf_str(&c->user), &folded)) {
+		buf_clear(&c->user);
+		buf_add(&c->user, buf_str(&folded));
+	}
+	buf_release(&folded);
+	return 0;
+}
+
+static int
+find_account(struct db *db, struct store_job *job, struct fail *f)
+{
+	struct check *c = (struct check *)job;
+	int got;
+
+	if (add_domain(db, c, f) == -1)
+		return -1;
+	got = account_find(db, buf_str(&c->user), &c->account, f);
+	c->has_account = got == 1;
+	return got == -1 ? -1 : 0;
+}
+
+/* Of a domain that is not ours there is nothing to make: no failure. */
+static int
+make_account(struct db *db, struct store_job *job, struct fail *f)
+{
+	struct check *c = (struct check *)job;
+	struct str local, domain;
+	int64_t id, now = clock_wall_ms(c->auth->maild->clock);
+	int got = account_find(db, buf_str(&c->user), &c->account, f);
+
+	if (got == 0 && addr_split(buf_str(&c->user), &local, &domain)) {
+		got = domain_find(db, domain, f);
+		/* refused when it is an alias */
+		if (got == 1 &&
+		    account_add(db, buf_str(&c->user), 0, now, &id, f) == -1)
+			got = f->kind == FAIL_PERM ? 0 : -1;
+		if (got == 1)
+			got = account_find(
+			    db, buf_str(&c->user), &c->account, f);
+	}
+	c->has_account = got == 1;
+	return got == -1 ? -1 : 0;
+}
+
+static void
+found_account(struct store_job *job)
+{
+	struct check *c = (struct check *)job;
+	struct auth *a = c->auth;
+
+	if (job->rc == -1) {
+		log_warn(&a->maild->log, "auth: %s", job->fail.text);
+		check_refuse(c, REASON_ERROR);
+	} else if (a->stopping) {
+		check_refuse(c, REASON_ERROR);
+	} else if (c->make && !c->has_account) {
+		c->make = false;
+		c->job.run = make_account;
+		c->job.weight = ACCOUNT_WEIGHT;
+		store_write(a->maild->mail, &c->job);
+	} else {
+		c->job.run = find_account; /* again, should it have to wait */
+		c->prove(c);
+	}
+}
+
+void
+check_account(struct check *c)
+{
+	c->job.run = find_account;
+	c->job.done = found_account;
+	store_read(c->auth->maild->mail, &c->job);
+}
+
+bool
+check_init(struct check *c, struct auth *a, struct ipc_request *request,
+    struct str user, struct str from, struct str proto)
+{
+	struct address peer;
+
+	if (!address_from_ip(from, 0, &peer))
+		return false;
+	c->auth = a;
+	c->request = request;
+	c->key = address_limit_key(&peer);
+	address_ip_text(&peer, c->from);
+	snprintf(c->proto, sizeof(c->proto), "%.*s", STR_FMT(proto));
+	buf_init(&c->message, SCRAM_MESSAGE_MAX);
+	buf_init(&c->user, ADDR_MAX);
+	/* what does not fold is nobody, and checked as such */
+	if (!addr_fold(user, &c->user)) {
+		buf_clear(&c->user);
+		buf_add(&c->user, str_first(user, ADDR_MAX / 2));
+	}
+	a->pending++;
+	return true;
+}
