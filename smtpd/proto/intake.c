@@ -4,6 +4,7 @@
 #include "common/mime/header.h"
 #include "common/mime/submission.h"
 #include "common/util/mem.h"
+#include "smtpd/proto/smtp_chunk.h"
 
 #define PIECE     (64 * KB) /* more than one piece of data ever has */
 #define LOOSE_MAX 20        /* each is looked for in the whole block */
@@ -97,10 +98,26 @@ is_ambiguous(const struct header_field *f, struct str block, size_t *n_loose)
 		if ((unsigned char)line.at[i] > 126 ||
 		    (line.at[i] < ' ' && line.at[i] != '\t'))
 			return true;
-	if (!is_loose(line))
+	/* those in our name are taken out however they are written, and the
+	 * others bind nobody (RFC 8601 s5) */
+	if (!is_loose(line) ||
+	    str_eq_nocase(str_trim(line), STR("Authentication-Results")))
 		return false;
 	return ++*n_loose > LOOSE_MAX ||
 	       header_count(block, str_trim(line)) > 1;
+}
+
+/* BINARYMIME is of bodies: a header has lines in any case (RFC 3030 s3), and
+ * whoever shows it by lines would find fields there that we never saw. */
+static enum smtp_reply
+judge_octets(struct str block)
+{
+	struct smtp_text text = {0};
+
+	smtp_text_look(&text, block);
+	if (text.bare || text.after_cr)
+		return REPLY_BARE_NEWLINE;
+	return text.nul ? REPLY_HAS_NUL : REPLY_OK;
 }
 
 enum smtp_reply
@@ -110,11 +127,14 @@ intake_judge(
 	struct str block = buf_str(&in->block);
 	struct header_facts facts;
 	struct header_field f;
+	enum smtp_reply r = judge_octets(block);
 	size_t n_loose = 0;
 
 	why->text[0] = '\0';
 	if (in->too_long || block.len > in->max)
 		return REPLY_HEADER_TOO_BIG;
+	if (r != REPLY_OK)
+		return r;
 	header_survey(block, &facts);
 	if (facts.fields > law->max_fields)
 		return REPLY_HEADER_TOO_MANY;

@@ -2,19 +2,20 @@
 #include "smtpd/proto/smtp_engine.h"
 #include "smtpd/proto/smtp_param.h"
 
-#define ANY   (IN_GREET | IN_READY | IN_MAIL | IN_RCPT)
-#define HELLO (IN_READY | IN_MAIL | IN_RCPT)
+#define ANY   (IN_GREET | IN_READY | IN_MAIL | IN_RCPT | IN_CHUNKS)
+#define HELLO (IN_READY | IN_MAIL | IN_RCPT | IN_CHUNKS)
 
 enum { /* the law of a command, in its row */
 	NO_ARGUMENT = 1 << 0,
 	NEEDS_ARGUMENT = 1 << 1,
-	NEEDS_TLS = 1 << 2,  /* on submission */
+	NEEDS_TLS = 1 << 2,  /* on submission, and where the host says so */
 	NEEDS_AUTH = 1 << 3, /* on submission */
 	FOR_SUBMISSION = 1 << 4,
 	LONG_LINE = 1 << 5, /* RFC 4954 s4: up to 12,288 octets */
 	COSTS = 1 << 6,     /* brings no mail nearer: see JUNK_MAX */
 	ENDS_SESSION = 1 << 7,
 	IS_PREFIX = 1 << 8,
+	NEEDS_CHUNKING = 1 << 9, /* the extension */
 };
 
 struct verb {
@@ -24,6 +25,9 @@ struct verb {
 	enum smtp_reply misplaced; /* in a state that is not its */
 	enum smtp_event (*run)(
 	    struct smtp_server *, struct str, struct smtp_request *);
+	/* what else than the reply it takes to refuse it, or NULL */
+	enum smtp_event (*refuse)(struct smtp_server *, struct str,
+	    enum smtp_reply, struct smtp_request *);
 };
 
 static enum smtp_event
@@ -67,33 +71,15 @@ cmd_helo(struct smtp_server *s, struct str arg, struct smtp_request *req)
 	return hello(s, arg, false);
 }
 
-static void
-offer(struct smtp_server *s, struct str extension)
-{
-	smtp_reply_add_line(&s->out, REPLY_HELLO, extension, true);
-}
-
 static enum smtp_event
 cmd_ehlo(struct smtp_server *s, struct str arg, struct smtp_request *req)
 {
-	bool private = s->tls || s->o.allow_plaintext;
-	char size[32];
+	struct smtp_moment now = {s->has, s->tls, s->authenticated};
 
 	(void)req;
 	if (!smtp_path_is_host(arg))
 		return say(s, REPLY_BAD_NAME);
-	snprintf(
-	    size, sizeof(size), "SIZE %llu", (unsigned long long)s->o.max_size);
-	offer(s, str_of(s->o.hostname));
-	offer(s, STR("PIPELINING"));
-	offer(s, str_of(size));
-	if (s->o.offers_tls && !s->tls && !s->authenticated)
-		offer(s, STR("STARTTLS"));
-	if (s->o.submission && private && !s->authenticated)
-		offer(s, STR("AUTH PLAIN LOGIN"));
-	offer(s, STR("ENHANCEDSTATUSCODES"));
-	offer(s, STR("8BITMIME"));
-	smtp_reply_add_line(&s->out, REPLY_HELLO, STR("SMTPUTF8"), false);
+	smtp_extensions_list(&s->out, &s->o, &now);
 	return hello(s, arg, true);
 }
 
@@ -103,7 +89,7 @@ cmd_starttls(struct smtp_server *s, struct str arg, struct smtp_request *req)
 	(void)arg, (void)req;
 	if (s->tls)
 		return say(s, REPLY_TLS_TWICE);
-	if (!s->o.offers_tls)
+	if (!(s->has & SMTP_EXT_STARTTLS))
 		return say(s, REPLY_NOT_OFFERED);
 	if (s->authenticated)
 		return say(s, REPLY_WRONG_ORDER);
@@ -140,59 +126,90 @@ hold(struct smtp_server *s, struct str arg)
 	return buf_str(&s->held);
 }
 
+static enum smtp_reply
+reply_of(enum smtp_params_result r)
+{
+	return r == SMTP_PARAMS_OK    ? REPLY_OK
+	       : r == SMTP_PARAMS_BAD ? REPLY_BAD_PARAMETER
+	                              : REPLY_UNKNOWN_PARAMETER;
+}
+
+/* What the session or its limits have against MAIL; *limit is for a `%'. */
+static enum smtp_reply
+judge_mail(const struct smtp_server *s, const struct smtp_path *path,
+    const struct smtp_params *p, uint64_t *limit)
+{
+	int64_t latest_s = s->o.since_s + (int64_t)s->o.max_hold_s;
+
+	*limit = s->o.max_size;
+	/* a route in a return path only serves to hide whose it is */
+	if (path->routed)
+		return REPLY_ROUTED_SENDER;
+	if (path->utf8 && !p->utf8)
+		return REPLY_NEEDS_SMTPUTF8;
+	if (p->require_tls && !s->tls) /* RFC 8689 s2 */
+		return REPLY_REQUIRETLS_HERE;
+	if (p->size > s->o.max_size) /* RFC 1870 s6.1 */
+		return REPLY_TOO_BIG;
+	*limit = s->o.max_hold_s;
+	if (p->hold_for_s > s->o.max_hold_s || p->hold_until_s > latest_s)
+		return REPLY_HOLD_TOO_LONG;
+	return REPLY_OK;
+}
+
 static enum smtp_event
 cmd_mail(struct smtp_server *s, struct str arg, struct smtp_request *req)
 {
 	struct smtp_params params;
-	char limit[24];
+	enum smtp_reply why;
+	uint64_t limit = 0;
+	char text[24];
 
 	arg = hold(s, arg);
 	if (!take_path(&arg, STR("FROM:"), SMTP_PATH_REVERSE, &req->path))
 		return say(s, REPLY_BAD_SENDER);
-	switch (smtp_params_of_mail(arg, s->o.submission, &params)) {
-	case SMTP_PARAMS_BAD:
-		return say(s, REPLY_BAD_PARAMETER);
-	case SMTP_PARAMS_UNKNOWN:
-		return say(s, REPLY_UNKNOWN_PARAMETER);
-	case SMTP_PARAMS_OK:
-		break;
-	}
-	/* a route in a return path only serves to hide whose it is */
-	if (req->path.routed)
-		return say(s, REPLY_ROUTED_SENDER);
-	if (req->path.utf8 && !params.utf8)
-		return say(s, REPLY_NEEDS_SMTPUTF8);
-	if (params.size > s->o.max_size) { /* RFC 1870 s6.1 */
-		snprintf(limit, sizeof(limit), "%llu",
-		    (unsigned long long)s->o.max_size);
-		smtp_say_with(s, REPLY_TOO_BIG, str_of(limit));
+	why = reply_of(smtp_params_of_mail(arg, s->has, &params));
+	if (why == REPLY_OK)
+		why = judge_mail(s, &req->path, &params, &limit);
+	if (why != REPLY_OK) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)limit);
+		smtp_say_with(s, why, str_of(text));
 		return SMTP_NONE;
 	}
 	s->utf8 = params.utf8;
+	s->binary = params.binary;
+	buf_add(&s->envelope_id,
+	    (struct str){params.envelope_id, params.envelope_id_len});
 	req->size = params.size;
 	req->utf8 = params.utf8;
 	req->eight_bit = params.eight_bit;
+	req->binary = params.binary;
+	req->require_tls = params.require_tls;
+	req->envelope_id = buf_str(&s->envelope_id);
+	req->ret = params.ret;
+	req->hold_for_s = params.hold_for_s;
+	req->hold_until_s = params.hold_until_s;
 	return SMTP_MAIL;
 }
 
 static enum smtp_event
 cmd_rcpt(struct smtp_server *s, struct str arg, struct smtp_request *req)
 {
+	struct smtp_params params;
+	enum smtp_reply why;
+
 	arg = hold(s, arg);
 	if (!take_path(&arg, STR("TO:"), SMTP_PATH_FORWARD, &req->path))
 		return say(s, REPLY_BAD_RECIPIENT);
-	switch (smtp_params_of_rcpt(arg)) {
-	case SMTP_PARAMS_BAD:
-		return say(s, REPLY_BAD_PARAMETER);
-	case SMTP_PARAMS_UNKNOWN:
-		return say(s, REPLY_UNKNOWN_PARAMETER);
-	case SMTP_PARAMS_OK:
-		break;
-	}
+	why = reply_of(smtp_params_of_rcpt(arg, s->has, s->utf8, &params));
+	if (why != REPLY_OK)
+		return say(s, why);
 	if (req->path.utf8 && !s->utf8)
 		return say(s, REPLY_NEEDS_SMTPUTF8);
 	if (s->recipients >= s->o.max_recipients) /* RFC 5321 s4.5.3.1.10 */
 		return say(s, REPLY_TOO_MANY_RECIPIENTS);
+	req->notify = params.notify;
+	req->original = params.original;
 	return SMTP_RCPT;
 }
 
@@ -202,6 +219,8 @@ cmd_data(struct smtp_server *s, struct str arg, struct smtp_request *req)
 	(void)arg, (void)req;
 	if (s->state != IN_RCPT) /* RFC 2920 s3.1 */
 		return say(s, REPLY_NO_VALID_RECIPIENTS);
+	if (s->binary) /* RFC 3030 s3 */
+		return say(s, REPLY_NO_BINARY_IN_DATA);
 	return SMTP_DATA;
 }
 
@@ -254,14 +273,6 @@ cmd_quit(struct smtp_server *s, struct str arg, struct smtp_request *req)
 	return SMTP_NONE;
 }
 
-/* The octets announced would come next, and must not be taken for commands. */
-static enum smtp_event
-cmd_bdat(struct smtp_server *s, struct str arg, struct smtp_request *req)
-{
-	(void)arg, (void)req;
-	return say(s, REPLY_NO_CHUNKING);
-}
-
 /* A browser or another protocol, made to talk to us by someone else. */
 static enum smtp_event
 cmd_not_smtp(struct smtp_server *s, struct str arg, struct smtp_request *req)
@@ -272,33 +283,33 @@ cmd_not_smtp(struct smtp_server *s, struct str arg, struct smtp_request *req)
 
 /* clang-format off */
 static const struct verb verbs[] = {
-    {"EHLO", ANY, NEEDS_ARGUMENT | COSTS, 0, cmd_ehlo},                         /* RFC 5321 s4.1.1.1 */
-    {"HELO", ANY, NEEDS_ARGUMENT | COSTS, 0, cmd_helo},
-    {"MAIL", IN_READY, NEEDS_ARGUMENT | NEEDS_TLS | NEEDS_AUTH, REPLY_NESTED_MAIL, cmd_mail},
-    {"RCPT", IN_MAIL | IN_RCPT, NEEDS_ARGUMENT | NEEDS_TLS, REPLY_MAIL_FIRST, cmd_rcpt},
-    {"DATA", IN_MAIL | IN_RCPT, NO_ARGUMENT | NEEDS_TLS, REPLY_MAIL_FIRST, cmd_data},
-    {"RSET", ANY, NO_ARGUMENT | COSTS, 0, cmd_rset},
-    {"NOOP", ANY, COSTS, 0, cmd_noop},
-    {"QUIT", ANY, NO_ARGUMENT, 0, cmd_quit},
-    {"VRFY", ANY, NEEDS_ARGUMENT | NEEDS_TLS | COSTS, 0, cmd_vrfy},
-    {"EXPN", ANY, NEEDS_ARGUMENT | NEEDS_TLS | COSTS, 0, cmd_expn},
-    {"HELP", ANY, COSTS, 0, cmd_help},
-    {"STARTTLS", HELLO, NO_ARGUMENT | COSTS, REPLY_HELLO_FIRST, cmd_starttls},  /* RFC 3207 s4 */
-    {"AUTH", IN_READY, FOR_SUBMISSION | NEEDS_TLS | NEEDS_ARGUMENT | LONG_LINE, REPLY_WRONG_ORDER, cmd_auth}, /* RFC 4954 s4 */
-    {"BDAT", ANY, ENDS_SESSION, 0, cmd_bdat},                                   /* RFC 3030 s2 */
-    {"GET", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"POST", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"HEAD", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"PUT", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"DELETE", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"OPTIONS", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"TRACE", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"PATCH", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"CONNECT", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"PRI", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"PROXY", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"USER", ANY, ENDS_SESSION, 0, cmd_not_smtp},
-    {"SSH-", ANY, ENDS_SESSION | IS_PREFIX, 0, cmd_not_smtp},
+    {"EHLO", ANY, NEEDS_ARGUMENT | COSTS, 0, cmd_ehlo, NULL},                         /* RFC 5321 s4.1.1.1 */
+    {"HELO", ANY, NEEDS_ARGUMENT | COSTS, 0, cmd_helo, NULL},
+    {"MAIL", IN_READY, NEEDS_ARGUMENT | NEEDS_TLS | NEEDS_AUTH, REPLY_NESTED_MAIL, cmd_mail, NULL},
+    {"RCPT", IN_MAIL | IN_RCPT, NEEDS_ARGUMENT | NEEDS_TLS, REPLY_MAIL_FIRST, cmd_rcpt, NULL},
+    {"DATA", IN_MAIL | IN_RCPT, NO_ARGUMENT | NEEDS_TLS, REPLY_MAIL_FIRST, cmd_data, NULL},
+    {"RSET", ANY, NO_ARGUMENT | COSTS, 0, cmd_rset, NULL},
+    {"NOOP", ANY, COSTS, 0, cmd_noop, NULL},
+    {"QUIT", ANY, NO_ARGUMENT, 0, cmd_quit, NULL},
+    {"VRFY", ANY, NEEDS_ARGUMENT | NEEDS_TLS | COSTS, 0, cmd_vrfy, NULL},
+    {"EXPN", ANY, NEEDS_ARGUMENT | NEEDS_TLS | COSTS, 0, cmd_expn, NULL},
+    {"HELP", ANY, COSTS, 0, cmd_help, NULL},
+    {"STARTTLS", HELLO, NO_ARGUMENT | COSTS, REPLY_HELLO_FIRST, cmd_starttls, NULL},  /* RFC 3207 s4 */
+    {"AUTH", IN_READY, FOR_SUBMISSION | NEEDS_TLS | NEEDS_ARGUMENT | LONG_LINE, REPLY_WRONG_ORDER, cmd_auth, NULL}, /* RFC 4954 s4 */
+    {"BDAT", IN_MAIL | IN_RCPT | IN_CHUNKS, NEEDS_ARGUMENT | NEEDS_TLS | NEEDS_CHUNKING, REPLY_MAIL_FIRST, smtp_bdat_begin, smtp_bdat_refuse}, /* RFC 3030 s2 */
+    {"GET", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"POST", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"HEAD", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"PUT", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"DELETE", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"OPTIONS", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"TRACE", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"PATCH", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"CONNECT", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"PRI", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"PROXY", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"USER", ANY, ENDS_SESSION, 0, cmd_not_smtp, NULL},
+    {"SSH-", ANY, ENDS_SESSION | IS_PREFIX, 0, cmd_not_smtp, NULL},
 };
 /* clang-format on */
 
@@ -315,22 +326,40 @@ find(struct str name)
 	return NULL;
 }
 
+/* The command is none for this state. */
+static enum smtp_reply
+misplaced(const struct smtp_server *s, const struct verb *v)
+{
+	if (s->state == IN_GREET)
+		return REPLY_HELLO_FIRST;
+	/* RFC 3030 s2: DATA and RCPT do not go with BDAT */
+	if (s->state == IN_CHUNKS && v->misplaced == REPLY_MAIL_FIRST)
+		return REPLY_WRONG_ORDER;
+	return v->misplaced;
+}
+
+static bool
+is_exposed(const struct smtp_server *s)
+{
+	return !s->tls &&
+	       (s->o.needs_tls || (s->o.submission && !s->o.allow_plaintext));
+}
+
 /* What the row says against this command now; false: nothing. */
 static bool
 forbids(struct smtp_server *s, const struct verb *v, struct str line,
     struct str arg, enum smtp_reply *why)
 {
-	bool exposed = s->o.submission && !s->tls && !s->o.allow_plaintext;
-
 	if (line.len > COMMAND_MAX && !(v->law & LONG_LINE))
 		*why = REPLY_LONG_LINE;
-	else if (v->law & FOR_SUBMISSION && !s->o.submission)
+	else if ((v->law & FOR_SUBMISSION && !(s->has & SMTP_EXT_AUTH)) ||
+		 (v->law & NEEDS_CHUNKING && !(s->has & SMTP_EXT_CHUNKING)))
 		*why = REPLY_NOT_OFFERED;
-	else if (v->law & NEEDS_TLS && exposed)
+	else if (v->law & NEEDS_TLS && is_exposed(s))
 		*why = v->law & FOR_SUBMISSION ? REPLY_TLS_FOR_AUTH
 		                               : REPLY_TLS_FIRST;
 	else if (!(v->states & s->state))
-		*why = s->state == IN_GREET ? REPLY_HELLO_FIRST : v->misplaced;
+		*why = misplaced(s, v);
 	else if (v->law & NEEDS_AUTH && s->o.submission && !s->authenticated)
 		*why = REPLY_AUTH_FIRST;
 	else if (v->law & NO_ARGUMENT && arg.len > 0)
@@ -357,10 +386,12 @@ smtp_command(struct smtp_server *s, struct str line, struct smtp_request *req)
 						     : REPLY_UNKNOWN_COMMAND);
 	if (v->law & COSTS && ++s->junk > JUNK_MAX)
 		return say(s, REPLY_TOO_MUCH_JUNK);
-	if (forbids(s, v, line, arg, &why))
-		smtp_say(s, why);
-	else
+	if (!forbids(s, v, line, arg, &why))
 		ev = v->run(s, arg, req);
+	else if (v->refuse != NULL)
+		ev = v->refuse(s, arg, why, req);
+	else
+		smtp_say(s, why);
 	if (v->law & ENDS_SESSION) /* what follows is not for us */
 		smtp_enter(s, IN_CLOSED);
 	return ev;

@@ -3,6 +3,12 @@
 
 #include <stdint.h>
 
+#include "smtpd/proto/smtp_dsn_param.h"
+#include "smtpd/proto/smtp_moment.h"
+
+#define AUTH_MAX        2048 /* no command is longer */
+#define HOLD_DIGITS_MAX 9    /* RFC 4865 s3: future-release-integer */
+
 struct param {
 	struct str keyword;
 	struct str value;
@@ -27,12 +33,14 @@ is_keyword(struct str s)
 	return true;
 }
 
-/* esmtp-value: printable, no "=", no space (RFC 5321 s4.1.2). */
+/* esmtp-value: printable, no "=", no space (RFC 5321 s4.1.2); octets over 127
+ * where the parameter wants them (RFC 6531 s3.3). */
 static bool
 is_value(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (s.at[i] <= ' ' || s.at[i] == 0x7f || s.at[i] == '=')
+		if ((unsigned char)s.at[i] <= ' ' || s.at[i] == 0x7f ||
+		    s.at[i] == '=')
 			return false;
 	return s.len > 0;
 }
@@ -58,39 +66,6 @@ next(struct str *text, struct param *out)
 	return 1;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* xtext (RFC 3461 s4) that stands for printable ASCII only: decoded or not,
- * nothing else could be an address here. */
-static bool
-is_printable_xtext(struct str s)
-{
-	while (s.len > 0) {
-		int c = (unsigned char)s.at[0];
-
-		if (str_take(&s, '+')) {
-			if (s.len < 2 || hex_digit(s.at[0]) < 0 ||
-			    hex_digit(s.at[1]) < 0)
-				return false;
-			c = hex_digit(s.at[0]) * 16 + hex_digit(s.at[1]);
-			s = str_after(s, 2);
-		} else {
-			s = str_after(s, 1);
-		}
-		if (c < ' ' || c > '~')
-			return false;
-	}
-	return true;
-}
-
 /* RFC 1870 s3: 1*20DIGIT; one that no machine can hold is no size. */
 static bool
 set_size(struct str value, struct smtp_params *p)
@@ -101,7 +76,8 @@ set_size(struct str value, struct smtp_params *p)
 static bool
 set_body(struct str value, struct smtp_params *p)
 {
-	p->eight_bit = str_eq_nocase(value, STR("8BITMIME"));
+	p->binary = p->may_binary && str_eq_nocase(value, STR("BINARYMIME"));
+	p->eight_bit = p->binary || str_eq_nocase(value, STR("8BITMIME"));
 	return p->eight_bit || str_eq_nocase(value, STR("7BIT"));
 }
 
@@ -113,61 +89,155 @@ set_utf8(struct str value, struct smtp_params *p)
 	return true;
 }
 
+/* Decoded or not, only printable text could be an address here. */
 static bool
 set_auth(struct str value, struct smtp_params *p)
 {
+	char decoded[AUTH_MAX];
+	size_t len;
+
 	(void)p;
-	return is_printable_xtext(value);
+	return value.len <= sizeof(decoded) &&
+	       smtp_xtext_decode(value, decoded, &len);
 }
 
-static const struct law {
+static bool
+set_ret(struct str value, struct smtp_params *p)
+{
+	p->ret = str_eq_nocase(value, STR("FULL"))   ? SMTP_RET_FULL
+	         : str_eq_nocase(value, STR("HDRS")) ? SMTP_RET_HDRS
+	                                             : SMTP_RET_UNSAID;
+	return p->ret != SMTP_RET_UNSAID;
+}
+
+static bool
+set_envelope_id(struct str value, struct smtp_params *p)
+{
+	return value.len <= SMTP_ENVID_MAX &&
+	       smtp_xtext_decode(value, p->envelope_id, &p->envelope_id_len);
+}
+
+static bool
+set_require_tls(struct str value, struct smtp_params *p)
+{
+	(void)value;
+	p->require_tls = true;
+	return true;
+}
+
+static bool
+set_hold_for(struct str value, struct smtp_params *p)
+{
+	return value.len <= HOLD_DIGITS_MAX && value.at[0] != '0' &&
+	       str_to_u64(value, UINT64_MAX, &p->hold_for_s);
+}
+
+static bool
+set_hold_until(struct str value, struct smtp_params *p)
+{
+	return smtp_moment_parse(value, &p->hold_until_s);
+}
+
+static bool
+set_notify(struct str value, struct smtp_params *p)
+{
+	return smtp_notify_parse(value, &p->notify);
+}
+
+static bool
+set_original(struct str value, struct smtp_params *p)
+{
+	p->original = value;
+	return value.len <= SMTP_ORCPT_MAX && smtp_orcpt_valid(value, p->utf8);
+}
+
+struct law {
 	const char *keyword;
 	bool has_value;
-	bool needs_auth; /* where AUTH is offered */
+	enum smtp_extension of;
+	const char *excludes; /* that must not be there too, or NULL */
 	bool (*set)(struct str value, struct smtp_params *p);
-} laws[] = {
-    {"SIZE",     true,  false, set_size},
-    {"BODY",     true,  false, set_body},
-    {"SMTPUTF8", false, false, set_utf8},
-    {"AUTH",     true,  true,  set_auth},
 };
-#define N_LAWS (sizeof(laws) / sizeof(laws[0]))
 
-enum smtp_params_result
-smtp_params_of_mail(struct str text, bool auth, struct smtp_params *out)
+static const struct law of_mail[] = {
+    {"SIZE",       true,  SMTP_EXT_SIZE,          NULL,        set_size       },
+    {"BODY",       true,  SMTP_EXT_8BITMIME,      NULL,        set_body       },
+    {"SMTPUTF8",   false, SMTP_EXT_SMTPUTF8,      NULL,        set_utf8       },
+    {"AUTH",       true,  SMTP_EXT_AUTH,          NULL,        set_auth       },
+    {"RET",        true,  SMTP_EXT_DSN,           NULL,        set_ret        },
+    {"ENVID",      true,  SMTP_EXT_DSN,           NULL,        set_envelope_id},
+    {"REQUIRETLS", false, SMTP_EXT_REQUIRETLS,    NULL,        set_require_tls},
+ /* RFC 4865 s4.2: one of the two */
+    {"HOLDFOR",    true,  SMTP_EXT_FUTURERELEASE, "HOLDUNTIL", set_hold_for   },
+    {"HOLDUNTIL",  true,  SMTP_EXT_FUTURERELEASE, "HOLDFOR",   set_hold_until },
+};
+
+static const struct law of_rcpt[] = {
+    {"NOTIFY", true, SMTP_EXT_DSN, NULL, set_notify  },
+    {"ORCPT",  true, SMTP_EXT_DSN, NULL, set_original},
+};
+
+struct laws {
+	const struct law *at;
+	size_t n;
+};
+
+static const struct law *
+find(const struct laws *laws, struct str keyword)
 {
-	bool seen[N_LAWS] = {false};
+	for (size_t i = 0; i < laws->n; i++)
+		if (str_eq_nocase(keyword, str_of(laws->at[i].keyword)))
+			return &laws->at[i];
+	return NULL;
+}
+
+static bool
+is_seen(const struct laws *laws, uint64_t seen, const char *keyword)
+{
+	return keyword != NULL &&
+	       (seen >> (find(laws, str_of(keyword)) - laws->at) & 1) != 0;
+}
+
+static enum smtp_params_result
+take_all(const struct laws *laws, struct str text, unsigned has,
+    struct smtp_params *out)
+{
+	uint64_t seen = 0; /* a bit for each law */
 	struct param p;
 	int got;
 
-	*out = (struct smtp_params){0};
 	while ((got = next(&text, &p)) == 1) {
-		size_t i = 0;
+		const struct law *law = find(laws, p.keyword);
 
-		while (i < N_LAWS &&
-		       !str_eq_nocase(p.keyword, str_of(laws[i].keyword)))
-			i++;
-		if (i == N_LAWS || (laws[i].needs_auth && !auth))
+		if (law == NULL || !(has & law->of))
 			return SMTP_PARAMS_UNKNOWN;
-		if (seen[i] || p.has_value != laws[i].has_value ||
-		    !laws[i].set(p.value, out))
+		if (is_seen(laws, seen, law->keyword) ||
+		    is_seen(laws, seen, law->excludes) ||
+		    p.has_value != law->has_value || !law->set(p.value, out))
 			return SMTP_PARAMS_BAD;
-		seen[i] = true;
+		seen |= (uint64_t)1 << (law - laws->at);
 	}
 	return got == 0 ? SMTP_PARAMS_OK : SMTP_PARAMS_BAD;
 }
 
 enum smtp_params_result
-smtp_params_of_rcpt(struct str text)
+smtp_params_of_mail(struct str text, unsigned has, struct smtp_params *out)
 {
-	struct param p;
+	static const struct laws laws = {
+	    of_mail, sizeof(of_mail) / sizeof(of_mail[0])};
 
-	switch (next(&text, &p)) {
-	case 0:
-		return SMTP_PARAMS_OK;
-	case 1:
-		return SMTP_PARAMS_UNKNOWN;
-	default:
-		return SMTP_PARAMS_BAD;
-	}
+	*out = (struct smtp_params){
+	    .may_binary = (has & SMTP_EXT_BINARYMIME) != 0};
+	return take_all(&laws, text, has, out);
+}
+
+enum smtp_params_result
+smtp_params_of_rcpt(
+    struct str text, unsigned has, bool utf8, struct smtp_params *out)
+{
+	static const struct laws laws = {
+	    of_rcpt, sizeof(of_rcpt) / sizeof(of_rcpt[0])};
+
+	*out = (struct smtp_params){.utf8 = utf8};
+	return take_all(&laws, text, has, out);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define LOCAL_MAX  64  /* RFC 5321 s4.5.3.1.1 */
+#define SRS_MAX    200 /* of one that holds a whole address (policy/srs.h) */
 #define DOMAIN_MAX 255 /* RFC 5321 s4.5.3.1.2 */
 #define LABEL_MAX  63  /* RFC 1035 s2.3.4 */
 
@@ -112,6 +113,17 @@ take_quoted_string(struct str *in)
 	return some;
 }
 
+/* Forwarders, we among them, write the sender's address into the local part
+ * of one of their own, beyond what the RFC gives it; bounces come to it. */
+static size_t
+longest(struct str local)
+{
+	return str_starts_nocase(local, STR("SRS0=")) ||
+	               str_starts_nocase(local, STR("SRS1="))
+	           ? SRS_MAX
+	           : LOCAL_MAX;
+}
+
 static bool
 take_local(struct str *in, struct str *out)
 {
@@ -120,7 +132,7 @@ take_local(struct str *in, struct str *out)
 	                                            : take_dot_string(in);
 
 	*out = str_first(start, start.len - in->len);
-	return good && out->len <= LOCAL_MAX;
+	return good && out->len <= longest(*out);
 }
 
 static bool

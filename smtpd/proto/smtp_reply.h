@@ -44,6 +44,12 @@
 	R(DISK_FULL, 452, "4.3.1", 0, "Storage is full, try again later")      \
 	R(MAILBOX_FULL, 452, "4.2.2", 0, "Mailbox is full")                    \
 	R(TOO_MANY_RECIPIENTS, 452, "4.5.3", 0, "Too many recipients, send the rest in another message") \
+	R(TOO_MANY_NEW, 421, "4.7.0", 0, "Too many new connections, try again later") \
+	R(TOO_FAST, 450, "4.7.1", 0, "Too many messages from your address, try again later") \
+	R(GREYLISTED, 451, "4.7.1", 0, "You are new here: please try again in a few minutes") \
+	R(DEFERRED, 451, "4.7.1", 0, "%")                                      \
+	R(OVER_ALLOWANCE, 450, "4.7.1", 0, "%")                                \
+	R(CANNOT_SIGN, 451, "4.7.5", 0, "The message cannot be signed now, try again later") \
 	R(AUTH_TEMPORARY, 454, "4.7.0", 0, "Temporary authentication failure") \
 	/* 5xx: the command */                                                 \
 	R(UNKNOWN_COMMAND, 500, "5.5.1", REPLY_FAULT, "No such command")       \
@@ -84,7 +90,17 @@
 	R(NO_RELAY, 550, "5.7.1", REPLY_FAULT, "Not ours, and not relayed")    \
 	R(NO_LITERAL, 550, "5.1.2", REPLY_FAULT, "Address literals are not relayed to") \
 	R(ALIAS_LOOP, 550, "5.4.6", REPLY_FAULT, "The alias leads back to itself") \
+	R(TALKS_EARLY, 554, "5.5.1", 0, "You talk before the greeting")        \
+	R(LISTED, 554, "5.7.1", 0, "%")                                        \
+	R(NOT_YOUR_NAME, 550, "5.7.1", REPLY_FAULT, "That is our name, not yours") \
+	R(REQUIRETLS_HERE, 530, "5.7.10", REPLY_FAULT, "REQUIRETLS needs TLS")  \
+	R(NO_BINARY_IN_DATA, 503, "5.5.1", REPLY_FAULT, "BINARYMIME is sent with BDAT") \
+	R(BAD_CHUNK, 501, "5.5.4", REPLY_FAULT, "Syntax: BDAT octets [LAST]")   \
+	R(HOLD_TOO_LONG, 501, "5.5.4", REPLY_FAULT, "Messages are held for % seconds at most") \
+	R(CHUNK_TAKEN, 250, "2.0.0", 0, "% octets received")                   \
 	/* 5xx: the message */                                                 \
+	R(REFUSED, 550, "5.7.1", 0, "%")                                       \
+	R(SPF_REFUSED, 550, "5.7.23", 0, "%")                                  \
 	R(BARE_NEWLINE, 550, "5.6.11", 0, "Message has a bare CR or LF")       \
 	R(HAS_NUL, 554, "5.6.0", 0, "Message has a NUL octet")                 \
 	R(LONG_TEXT_LINE, 554, "5.6.0", 0, "Message has a line over 1048576 octets") \

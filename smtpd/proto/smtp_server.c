@@ -9,7 +9,6 @@
 
 #define OUTPUT_MAX    (64 * KB)
 #define BODY_MAX      (16 * KB)
-#define PROGRESS_STEP 4096      /* octets of data that count as progress */
 #define LINE_PATIENCE (16 * KB) /* of a line that is too long already */
 
 struct smtp_server *
@@ -19,15 +18,20 @@ smtp_server_new(const struct smtp_server_options *o)
 
 	assert(o->hostname != NULL && (o->offers_tls || !o->tls));
 	s->o = *o;
+	s->has = smtp_extensions(o);
 	s->tls = o->tls;
-	s->state = IN_GREET;
+	s->state = IN_SILENT;
 	line_init(&s->line, o->submission ? SASL_RESPONSE_MAX : COMMAND_MAX);
 	buf_init(&s->out, OUTPUT_MAX);
 	buf_init(&s->helo, KB);
 	buf_init(&s->held, COMMAND_MAX);
+	buf_init(&s->envelope_id, KB);
 	buf_init(&s->body, BODY_MAX);
+	buf_init(&s->skip.text, KB);
+	buf_init(&s->scram_message, SASL_RESPONSE_MAX);
 	smtp_reset_transaction(s);
-	smtp_say_with(s, REPLY_GREETING, str_of(o->hostname));
+	if (!o->silent)
+		smtp_server_greet(s);
 	return s;
 }
 
@@ -41,8 +45,19 @@ smtp_server_free(struct smtp_server *s)
 	buf_release(&s->out);
 	buf_release(&s->helo);
 	buf_release(&s->held);
+	buf_release(&s->envelope_id);
 	buf_release(&s->body);
+	buf_release(&s->skip.text);
 	free(s);
+}
+
+void
+smtp_server_greet(struct smtp_server *s)
+{
+	if (s->state == IN_CLOSED)
+		return;
+	smtp_enter(s, IN_GREET);
+	smtp_say_with(s, REPLY_GREETING, str_of(s->o.hostname));
 }
 
 /* TLS, RDP and their like begin with an octet that no command begins with. */
@@ -92,17 +107,19 @@ step_line(struct smtp_server *s, struct str *in, struct smtp_request *req)
 	return SMTP_NONE;
 }
 
-/* What we have against the message, now that its real end is there. */
+/* What we have against the message, now that its real end is there: it came
+ * by DATA or by BDAT, and the other has nothing to say. */
 static bool
 is_refused(const struct smtp_server *s, enum smtp_reply *why)
 {
 	if (s->size > s->o.max_size)
 		*why = REPLY_TOO_BIG; /* RFC 1870 s6.3 */
-	else if (s->dot.bare)
+	else if (s->dot.bare || s->text.bare || s->text.after_cr)
 		*why = REPLY_BARE_NEWLINE; /* RFC 5321 s2.3.8 */
-	else if (s->dot.nul)
+	else if (s->dot.nul || s->text.nul)
 		*why = REPLY_HAS_NUL;
-	else if (s->dot.longest > TEXT_LINE_MAX)
+	else if (s->dot.longest > TEXT_LINE_MAX ||
+		 s->text.longest > TEXT_LINE_MAX)
 		*why = REPLY_LONG_TEXT_LINE;
 	else
 		return false;
@@ -134,9 +151,7 @@ step_data(struct smtp_server *s, struct str *in, struct smtp_request *req)
 	buf_clear(&s->body);
 	s->ended = dot_read(&s->dot, in, &s->body) == DOT_END;
 	s->size += s->body.len;
-	s->unread += before - in->len;
-	s->progress += s->unread / PROGRESS_STEP;
-	s->unread %= PROGRESS_STEP;
+	smtp_count_progress(s, before - in->len);
 	if (s->body.len == 0 || s->size > s->o.max_size)
 		return SMTP_NONE;
 	req->body = buf_str(&s->body);
@@ -150,6 +165,38 @@ needs_answer(enum smtp_event ev)
 	       ev != SMTP_CLOSE;
 }
 
+/* One event, or NONE for something that makes none.  False: input or room for
+ * output is needed first. */
+static bool
+advance(struct smtp_server *s, struct str *in, struct smtp_request *req,
+    enum smtp_event *ev)
+{
+	*ev = SMTP_NONE;
+	if (s->state == IN_CLOSED) {
+		req->why = s->last;
+		*ev = SMTP_CLOSE;
+	} else if (s->dropped) {
+		s->dropped = false;
+		*ev = SMTP_RESET;
+	} else if (s->ended) {
+		s->ended = false;
+		*ev = end_of_data(s, req);
+	} else if (s->out.len > SMTP_OUTPUT_HIGH || s->state == IN_SILENT) {
+		return false;
+	} else if (s->skip.pending) {
+		return smtp_bdat_skip(s, in);
+	} else if (s->state == IN_CHUNK) {
+		return smtp_bdat_step(s, in, req, ev);
+	} else if (in->len == 0) {
+		return false;
+	} else if (s->state == IN_DATA) {
+		*ev = step_data(s, in, req);
+	} else {
+		*ev = step_line(s, in, req);
+	}
+	return true;
+}
+
 enum smtp_event
 smtp_server_step(
     struct smtp_server *s, struct str *in, struct smtp_request *req)
@@ -158,22 +205,9 @@ smtp_server_step(
 
 	assert(s->waiting == SMTP_NONE);
 	*req = (struct smtp_request){0};
-	while (ev == SMTP_NONE) {
-		if (s->state == IN_CLOSED) {
-			req->why = s->last;
-			return SMTP_CLOSE;
-		}
-		if (s->ended) {
-			s->ended = false;
-			ev = end_of_data(s, req);
-		} else if (in->len == 0 || s->out.len > SMTP_OUTPUT_HIGH) {
+	while (ev == SMTP_NONE)
+		if (!advance(s, in, req, &ev))
 			return SMTP_NONE;
-		} else if (s->state == IN_DATA) {
-			ev = step_data(s, in, req);
-		} else {
-			ev = step_line(s, in, req);
-		}
-	}
 	if (needs_answer(ev))
 		s->waiting = ev;
 	return ev;
@@ -206,14 +240,24 @@ smtp_server_tls_started(struct smtp_server *s)
 }
 
 void
+smtp_server_binding(struct smtp_server *s, bool can)
+{
+	s->o.binding = can;
+}
+
+bool
+smtp_server_offers(const struct smtp_server *s, struct str mechanism)
+{
+	return smtp_mechanism_offered(&s->o, s->tls, mechanism);
+}
+
+void
 smtp_server_authenticated(struct smtp_server *s, enum smtp_verdict v)
 {
 	answered(s, SMTP_AUTH);
 	switch (v) {
 	case SMTP_AUTH_GOOD:
-		smtp_drop_login(s);
-		s->authenticated = true;
-		smtp_say(s, REPLY_AUTH_OK);
+		smtp_login_done(s);
 		return;
 	case SMTP_AUTH_BAD:
 		smtp_login_failed(s, REPLY_AUTH_BAD);
@@ -226,18 +270,42 @@ smtp_server_authenticated(struct smtp_server *s, enum smtp_verdict v)
 }
 
 void
-smtp_server_sender(struct smtp_server *s, enum smtp_reply r)
+smtp_server_scram(
+    struct smtp_server *s, enum smtp_scram answer, struct str text)
+{
+	answered(s, SMTP_SCRAM);
+	assert(text.len <= SMTP_SCRAM_TEXT_MAX);
+	switch (answer) {
+	case SMTP_SCRAM_CHALLENGE:
+	case SMTP_SCRAM_GOOD:
+		smtp_login_ask(s, text, answer == SMTP_SCRAM_GOOD);
+		return;
+	case SMTP_SCRAM_BAD:
+		smtp_login_failed(s, REPLY_AUTH_BAD);
+		return;
+	case SMTP_SCRAM_MALFORMED:
+		smtp_login_failed(s, REPLY_BAD_BASE64);
+		return;
+	case SMTP_SCRAM_LATER:
+		smtp_drop_login(s);
+		smtp_say(s, REPLY_AUTH_TEMPORARY);
+		return;
+	}
+}
+
+static void
+answer_sender(struct smtp_server *s, enum smtp_reply r, struct str text)
 {
 	answered(s, SMTP_MAIL);
 	if (r == REPLY_SENDER_OK)
 		smtp_enter(s, IN_MAIL);
 	else
 		smtp_reset_transaction(s);
-	smtp_say(s, r);
+	smtp_say_with(s, r, text);
 }
 
-void
-smtp_server_recipient(struct smtp_server *s, enum smtp_reply r)
+static void
+answer_recipient(struct smtp_server *s, enum smtp_reply r, struct str text)
 {
 	answered(s, SMTP_RCPT);
 	if (r == REPLY_RECIPIENT_OK) {
@@ -245,18 +313,43 @@ smtp_server_recipient(struct smtp_server *s, enum smtp_reply r)
 		if (s->state == IN_MAIL)
 			smtp_enter(s, IN_RCPT);
 	}
-	smtp_say(s, r);
+	smtp_say_with(s, r, text);
+}
+
+static void
+answer_data(struct smtp_server *s, enum smtp_reply r, struct str text)
+{
+	answered(s, SMTP_DATA);
+	if (s->chunk.begun) {
+		if (r == REPLY_OK)
+			smtp_enter(s, IN_CHUNK);
+		else
+			smtp_bdat_refused(s, r, text);
+		return;
+	}
+	if (r == REPLY_OK) {
+		smtp_enter(s, IN_DATA);
+		r = REPLY_DATA_GO_AHEAD;
+	}
+	smtp_say_with(s, r, text);
+}
+
+void
+smtp_server_sender(struct smtp_server *s, enum smtp_reply r)
+{
+	answer_sender(s, r, STR(""));
+}
+
+void
+smtp_server_recipient(struct smtp_server *s, enum smtp_reply r)
+{
+	answer_recipient(s, r, STR(""));
 }
 
 void
 smtp_server_data(struct smtp_server *s, enum smtp_reply r)
 {
-	answered(s, SMTP_DATA);
-	if (r == REPLY_OK) {
-		smtp_enter(s, IN_DATA);
-		r = REPLY_DATA_GO_AHEAD;
-	}
-	smtp_say(s, r);
+	answer_data(s, r, STR(""));
 }
 
 void
@@ -280,6 +373,7 @@ void
 smtp_server_end(struct smtp_server *s, enum smtp_reply r)
 {
 	s->waiting = SMTP_NONE;
+	s->skip.pending = false;
 	smtp_drop_login(s);
 	smtp_reset_transaction(s);
 	if (s->state == IN_CLOSED)
@@ -292,13 +386,14 @@ smtp_server_end(struct smtp_server *s, enum smtp_reply r)
 bool
 smtp_server_in_data(const struct smtp_server *s)
 {
-	return s->state == IN_DATA;
+	return (s->state & (IN_DATA | IN_CHUNK | IN_CHUNKS)) != 0;
 }
 
 bool
 smtp_server_in_middle(const struct smtp_server *s)
 {
-	return s->state == IN_DATA || line_seen(&s->line) > 0;
+	return smtp_server_in_data(s) || s->skip.pending ||
+	       line_seen(&s->line) > 0;
 }
 
 uint64_t
@@ -317,6 +412,19 @@ struct str
 smtp_server_helo(const struct smtp_server *s)
 {
 	return buf_str(&s->helo);
+}
+
+void
+smtp_server_refuse_with(
+    struct smtp_server *s, enum smtp_reply r, struct str text)
+{
+	assert(smtp_reply_code(r) >= 400);
+	if (s->waiting == SMTP_MAIL)
+		answer_sender(s, r, text);
+	else if (s->waiting == SMTP_RCPT)
+		answer_recipient(s, r, text);
+	else
+		answer_data(s, r, text);
 }
 
 bool

@@ -4,7 +4,13 @@
  * SMTP server engine with a host that knows the accounts of the fixture.
  *
  * Options: tls (from the first octet), no-tls (none to be had),
- * allow-plaintext, max-size N, max-recipients N, max-errors N, store-fails.
+ * allow-plaintext, needs-tls, max-size N, max-recipients N, max-errors N,
+ * max-hold N, extensions-off WORDS, mechanisms WORDS, binding, store-fails,
+ * data-refused, early (input is there before the greeting), texts (some
+ * refusals say why in words of their own).
+ *
+ * Its SCRAM knows the forms of the messages and no keys: who ends with p=good
+ * is in.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -19,12 +25,13 @@ struct host {
 	struct smtp_server *smtp;
 	struct buf in;
 	struct buf out;
-	bool store_fails;
+	bool store_fails, data_refused, early, texts;
 	bool handshake; /* 220 was said; nothing may come before TLS */
 	bool closed;
 	bool bad_header;
 	uint64_t octets;
 	char login[64];
+	char extensions_off[128], mechanisms[128];
 };
 
 static const struct {
@@ -49,26 +56,55 @@ static const struct {
 };
 
 static bool
+set_flag(struct host *h, struct str name)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+		bool value;
+	} flags[] = {
+	    {"tls",             &h->options.tls,             true },
+	    {"no-tls",          &h->options.offers_tls,      false},
+	    {"allow-plaintext", &h->options.allow_plaintext, true },
+	    {"needs-tls",       &h->options.needs_tls,       true },
+	    {"binding",         &h->options.binding,         true },
+	    {"store-fails",     &h->store_fails,             true },
+	    {"data-refused",    &h->data_refused,            true },
+	    {"early",           &h->early,                   true },
+	    {"texts",           &h->texts,                   true },
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (str_eq(name, str_of(flags[i].name))) {
+			*flags[i].flag = flags[i].value;
+			return true;
+		}
+	return false;
+}
+
+static bool
 set_option(struct host *h, struct str option)
 {
 	struct str name = str_cut(&option, ' ');
 	uint64_t n = 0;
 	bool has_number = str_to_u64(option, UINT64_MAX, &n);
 
-	if (str_eq(name, STR("tls")))
-		h->options.tls = true;
-	else if (str_eq(name, STR("no-tls")))
-		h->options.offers_tls = false;
-	else if (str_eq(name, STR("allow-plaintext")))
-		h->options.allow_plaintext = true;
-	else if (str_eq(name, STR("store-fails")))
-		h->store_fails = true;
-	else if (has_number && str_eq(name, STR("max-size")))
+	if (set_flag(h, name))
+		return option.len == 0;
+	if (has_number && str_eq(name, STR("max-size")))
 		h->options.max_size = n;
 	else if (has_number && str_eq(name, STR("max-recipients")))
 		h->options.max_recipients = n;
 	else if (has_number && str_eq(name, STR("max-errors")))
 		h->options.max_errors = n;
+	else if (has_number && str_eq(name, STR("max-hold")))
+		h->options.max_hold_s = n;
+	else if (str_eq(name, STR("extensions-off")))
+		snprintf(h->extensions_off, sizeof(h->extensions_off), "%.*s",
+		    STR_FMT(option));
+	else if (str_eq(name, STR("mechanisms")))
+		snprintf(h->mechanisms, sizeof(h->mechanisms), "%.*s",
+		    STR_FMT(option));
 	else
 		return false;
 	return true;
@@ -88,9 +124,15 @@ open_host(struct str options, bool submission)
 	    .max_size = 10485760,
 	    .max_recipients = 100,
 	    .max_errors = 10,
+	    .max_hold_s = 604800,
+	    .since_s = 1795341600, /* 2026-11-22T10:00:00Z */
+	    .extensions_off = h->extensions_off,
 	};
 	while (options.len > 0)
 		CHECK(set_option(h, str_cut(&options, '\n')));
+	if (h->mechanisms[0] != '\0')
+		h->options.mechanisms = h->mechanisms;
+	h->options.silent = h->early;
 	h->smtp = smtp_server_new(&h->options);
 	return h;
 }
@@ -123,6 +165,27 @@ log_in(struct host *h, const struct smtp_request *req)
 			return;
 		}
 	smtp_server_authenticated(h->smtp, SMTP_AUTH_BAD);
+}
+
+static void
+scram(struct host *h, const struct smtp_request *req)
+{
+	struct smtp_server *s = h->smtp;
+	struct str m = req->scram;
+
+	if (str_eq(m, STR("n,,n=busy@d.test,r=x")))
+		smtp_server_scram(s, SMTP_SCRAM_LATER, STR(""));
+	else if (req->scram_first &&
+		 str_starts(m, req->scram_plus ? STR("p=tls-exporter,,n=")
+					       : STR("n,,n=")))
+		smtp_server_scram(
+		    s, SMTP_SCRAM_CHALLENGE, STR("r=xy,s=c2FsdA==,i=4096"));
+	else if (!req->scram_first && str_ends_nocase(m, STR(",p=good")))
+		smtp_server_scram(s, SMTP_SCRAM_GOOD, STR("v=c2ln"));
+	else if (!req->scram_first && str_ends_nocase(m, STR(",p=bad")))
+		smtp_server_scram(s, SMTP_SCRAM_BAD, STR(""));
+	else
+		smtp_server_scram(s, SMTP_SCRAM_MALFORMED, STR(""));
 }
 
 static enum smtp_reply
@@ -163,16 +226,33 @@ serve(struct host *h, enum smtp_event ev, const struct smtp_request *req)
 	case SMTP_AUTH:
 		log_in(h, req);
 		break;
+	case SMTP_SCRAM:
+		scram(h, req);
+		break;
 	case SMTP_MAIL:
-		smtp_server_sender(h->smtp, judge_sender(h, &req->path));
+		if (h->texts && str_eq(req->path.spec, STR("spf@bad.test")))
+			smtp_server_refuse_with(h->smtp, REPLY_SPF_REFUSED,
+			    STR("bad.test forbids it"));
+		else
+			smtp_server_sender(
+			    h->smtp, judge_sender(h, &req->path));
 		break;
 	case SMTP_RCPT:
-		smtp_server_recipient(h->smtp, judge_recipient(h, &req->path));
+		if (h->texts && str_eq(req->path.spec, STR("listed@d.test")))
+			smtp_server_refuse_with(
+			    h->smtp, REPLY_LISTED, STR("Listed by bl.test"));
+		else
+			smtp_server_recipient(
+			    h->smtp, judge_recipient(h, &req->path));
 		break;
 	case SMTP_DATA:
 		h->octets = 0;
 		h->bad_header = false;
-		smtp_server_data(h->smtp, REPLY_OK);
+		if (h->data_refused)
+			smtp_server_refuse_with(
+			    h->smtp, REPLY_DEFERRED, STR("Not today"));
+		else
+			smtp_server_data(h->smtp, REPLY_OK);
 		break;
 	case SMTP_BODY:
 		CHECK(req->body.len > 0);
@@ -230,6 +310,8 @@ feed(void *p, struct str bytes)
 		h->closed = true; /* in the clear, after 220 */
 		return;
 	}
+	if (h->early && bytes.len > 0)
+		smtp_server_end(h->smtp, REPLY_TALKS_EARLY);
 	buf_add(&h->in, bytes);
 	pump(h);
 }

@@ -7,7 +7,10 @@
  *	@ message SENDER RECIPIENT...	`<>' is the null sender
  *	@ body TEXT			of the message before, in pieces of 5
  *	@ size N			said to be so long
- *	@ utf8, @ 8bit			flags of the message before
+ *	@ utf8, @ 8bit, @ binary, @ requiretls	flags of the message before
+ *	@ envid TEXT, @ ret FULL	of it
+ *	@ wish N NOTIFY ORCPT		of its Nth recipient; NOTIFY as a number
+ *	@ unverified			the handshake was with whomever
  *	@ notls				do not use STARTTLS
  *
  * In options `|' is a CR and `~' an LF.
@@ -24,6 +27,7 @@
 struct post {
 	struct smtp_message m;
 	struct str to[SMTP_RECIPIENTS_MAX];
+	struct smtp_wish wishes[SMTP_RECIPIENTS_MAX];
 	struct str body;
 };
 
@@ -34,7 +38,7 @@ struct play {
 	size_t n, at;     /* posts[at - 1] is under way */
 	struct buf shown; /* output and notes, for the runner */
 	size_t seen;      /* of the engine's output, how much is shown */
-	bool closed;
+	bool closed, unverified;
 };
 
 static void
@@ -51,6 +55,7 @@ read_option(struct play *p, struct str line, bool *tls)
 		while (line.len > 0)
 			post->to[post->m.n++] = str_cut(&line, ' ');
 		post->m.recipients = post->to;
+		post->m.wishes = post->wishes;
 		post->body = STR("a body\r\n");
 	} else if (str_eq(word, STR("body"))) {
 		post->body = line;
@@ -60,6 +65,24 @@ read_option(struct play *p, struct str line, bool *tls)
 		post->m.utf8 = true;
 	} else if (str_eq(word, STR("8bit"))) {
 		post->m.eight_bit = true;
+	} else if (str_eq(word, STR("binary"))) {
+		post->m.binary = true;
+		post->m.size = post->body.len;
+	} else if (str_eq(word, STR("requiretls"))) {
+		post->m.requiretls = true;
+	} else if (str_eq(word, STR("envid"))) {
+		post->m.envelope_id = line;
+	} else if (str_eq(word, STR("ret"))) {
+		post->m.ret = str_eq(line, STR("FULL")) ? DSN_RET_FULL
+		                                        : DSN_RET_HDRS;
+	} else if (str_eq(word, STR("wish"))) {
+		uint64_t at = 0, notify = 0;
+
+		CHECK(str_to_u64(str_cut(&line, ' '), post->m.n - 1, &at));
+		CHECK(str_to_u64(str_cut(&line, ' '), 15, &notify));
+		post->wishes[at] = (struct smtp_wish){(unsigned)notify, line};
+	} else if (str_eq(word, STR("unverified"))) {
+		p->unverified = true;
 	} else if (str_eq(word, STR("notls"))) {
 		*tls = false;
 	} else {
@@ -171,7 +194,7 @@ tls_play(void *arg)
 {
 	struct play *p = arg;
 
-	smtp_client_tls_done(p->c);
+	smtp_client_tls_done(p->c, !p->unverified);
 	show_output(p);
 }
 

@@ -12,6 +12,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+#define MAX_HOLD_S 1000
+
 struct host {
 	struct smtp_server *smtp;
 	unsigned mood; /* which answers are given */
@@ -24,6 +26,18 @@ static bool
 says_yes(struct host *h)
 {
 	return (h->mood >> (h->asked++ % 5) & 1) == 0;
+}
+
+static void
+serve_scram(struct host *h, const struct smtp_request *req)
+{
+	enum smtp_scram good = req->scram_first ? SMTP_SCRAM_CHALLENGE
+	                                        : SMTP_SCRAM_GOOD;
+
+	smtp_server_scram(h->smtp,
+	    says_yes(h) ? good
+			: (enum smtp_scram)(SMTP_SCRAM_BAD + h->asked % 3),
+	    STR("text"));
 }
 
 static void
@@ -41,7 +55,13 @@ serve(struct host *h, enum smtp_event ev, const struct smtp_request *req)
 		    s, says_yes(h) ? SMTP_AUTH_GOOD
 				   : (enum smtp_verdict)(1 + h->asked % 2));
 		break;
+	case SMTP_SCRAM:
+		serve_scram(h, req);
+		break;
 	case SMTP_MAIL:
+		assert(req->envelope_id.len <= 100);
+		assert(str_is_printable(req->envelope_id));
+		assert(req->hold_for_s <= MAX_HOLD_S);
 		assert(!h->in_transaction);
 		h->in_transaction = says_yes(h);
 		smtp_server_sender(
@@ -49,6 +69,9 @@ serve(struct host *h, enum smtp_event ev, const struct smtp_request *req)
 		break;
 	case SMTP_RCPT:
 		assert(h->in_transaction && req->path.spec.len > 0);
+		assert(req->original.len <= 500 && req->notify < 16);
+		assert(!(req->notify & SMTP_NOTIFY_NEVER) ||
+		       req->notify == SMTP_NOTIFY_NEVER);
 		smtp_server_recipient(
 		    s, says_yes(h) ? REPLY_RECIPIENT_OK : REPLY_NO_SUCH_USER);
 		break;
@@ -110,6 +133,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    .max_size = 300,
 	    .max_recipients = 5,
 	    .max_errors = 10,
+	    .max_hold_s = MAX_HOLD_S,
+	    .since_s = 1795341600,
+	    .mechanisms = "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
+	    .binding = true,
 	};
 	struct host h = {.max_size = o.max_size};
 	struct str text;

@@ -48,9 +48,8 @@ test_splits(void)
 }
 
 static enum smtp_reply
-judge(const char *text, const struct intake_law *l)
+judge_octets(struct str s, const struct intake_law *l)
 {
-	struct str s = str_of(text);
 	enum smtp_reply r;
 	struct intake in;
 	struct fail why;
@@ -64,32 +63,44 @@ judge(const char *text, const struct intake_law *l)
 	return r;
 }
 
+static enum smtp_reply
+judge(const char *text, const struct intake_law *l)
+{
+	return judge_octets(str_of(text), l);
+}
+
 static const struct {
 	const char *text;
 	enum smtp_reply reply;
 } verdicts[] = {
-    {"From: a@b\r\n\r\n",				    REPLY_OK        },
-    {"\r\nno header",					REPLY_OK        },
-    {"no header at all\r\n",				 REPLY_OK        },
-    {"From x Mon Jan 1\r\nFrom: a@b\r\n\r\n",                REPLY_OK        },
-    {"A: b\r\njunk\r\n\r\n",				 REPLY_OK        },
-    {"A: b\r\n \r\n\r\n",				    REPLY_OK        },
-    {"two words: x\r\n\r\n",				 REPLY_OK        },
-    {"From  : x\r\nTo : y\r\n\r\n",                          REPLY_OK        }, /* RFC 5322 App. A.6.3 */
-    {"   \r\nFrom: a@b\r\n\r\n",                             REPLY_OK        },
-    {" From: a@b\r\nFrom: c@d\r\n\r\n",                      REPLY_HEADER_BAD},
-    {"\tx\r\nFrom: c@d\r\n\r\n",                             REPLY_HEADER_BAD},
-    {"From : a@b\r\nFrom: c@d\r\n\r\n",                      REPLY_HEADER_BAD},
-    {"from: a@b\r\nFROM\t: c@d\r\n\r\n",                     REPLY_HEADER_BAD},
-    {"From\r\n : a@b\r\n\r\n",			       REPLY_HEADER_BAD},
-    {"Fr\xc3\xb6m: a@b\r\n\r\n",                             REPLY_HEADER_BAD},
-    {"Fro\x01m: a@b\r\n\r\n",				REPLY_HEADER_BAD},
-    {"Fro\x7fm: a@b\r\n\r\n",				REPLY_HEADER_BAD},
-    {"A: 1\r\nA: 2\r\nA: 3\r\nA: 4\r\nA: 5\r\n\r\n",         REPLY_OK        },
+    {"From: a@b\r\n\r\n",				    REPLY_OK          },
+    {"\r\nno header",					REPLY_OK          },
+    {"no header at all\r\n",				 REPLY_OK          },
+    {"From x Mon Jan 1\r\nFrom: a@b\r\n\r\n",                REPLY_OK          },
+    {"A: b\r\njunk\r\n\r\n",				 REPLY_OK          },
+    {"A: b\r\n \r\n\r\n",				    REPLY_OK          },
+    {"two words: x\r\n\r\n",				 REPLY_OK          },
+    {"From  : x\r\nTo : y\r\n\r\n",                          REPLY_OK          }, /* RFC 5322 App. A.6.3 */
+    {"   \r\nFrom: a@b\r\n\r\n",                             REPLY_OK          },
+    {" From: a@b\r\nFrom: c@d\r\n\r\n",                      REPLY_HEADER_BAD  },
+ /* BODY=BINARYMIME lets these through to us */
+    {"From: a@b\nFrom: c@d\r\n\r\n",                         REPLY_BARE_NEWLINE},
+    {"Subject: x\n\nbody\r\n\r\n",                           REPLY_BARE_NEWLINE},
+    {"Subject: x\rFrom: c@d\r\n\r\n",                        REPLY_BARE_NEWLINE},
+    {"Subject: x\r",					 REPLY_BARE_NEWLINE},
+    {"Subject: x",					   REPLY_OK          },
+    {"\tx\r\nFrom: c@d\r\n\r\n",                             REPLY_HEADER_BAD  },
+    {"From : a@b\r\nFrom: c@d\r\n\r\n",                      REPLY_HEADER_BAD  },
+    {"from: a@b\r\nFROM\t: c@d\r\n\r\n",                     REPLY_HEADER_BAD  },
+    {"From\r\n : a@b\r\n\r\n",			       REPLY_HEADER_BAD  },
+    {"Fr\xc3\xb6m: a@b\r\n\r\n",                             REPLY_HEADER_BAD  },
+    {"Fro\x01m: a@b\r\n\r\n",				REPLY_HEADER_BAD  },
+    {"Fro\x7fm: a@b\r\n\r\n",				REPLY_HEADER_BAD  },
+    {"A: 1\r\nA: 2\r\nA: 3\r\nA: 4\r\nA: 5\r\n\r\n",         REPLY_OK          },
     {"A: 1\r\nA: 2\r\nA: 3\r\nA: 4\r\nA: 5\r\nA: 6\r\n\r\n",
-     REPLY_HEADER_TOO_MANY						   },
-    {"Received: 1\r\nreceived: 2\r\n\r\n",                   REPLY_OK        },
-    {"Received: 1\r\nreceived: 2\r\nRECEIVED: 3\r\n\r\n",    REPLY_LOOP      },
+     REPLY_HEADER_TOO_MANY						     },
+    {"Received: 1\r\nreceived: 2\r\n\r\n",                   REPLY_OK          },
+    {"Received: 1\r\nreceived: 2\r\nRECEIVED: 3\r\n\r\n",    REPLY_LOOP        },
 };
 
 static void
@@ -102,6 +113,7 @@ test_verdicts(void)
 			fprintf(stderr, "%s", verdicts[i].text);
 		CHECK(judge(verdicts[i].text, &law) == verdicts[i].reply);
 	}
+	CHECK(judge_octets(STR("A: b\0c\r\n\r\n"), &law) == REPLY_HAS_NUL);
 	theirs.submission = true;
 	CHECK(judge("From: a@b\r\n\r\n", &theirs) == REPLY_OK);
 	CHECK(judge("Subject: s\r\n\r\n", &theirs) == REPLY_BAD_SUBMISSION);

@@ -4,6 +4,7 @@
 #include "smtpd/proto/smtp_server.h"
 
 #include "common/util/mem.h"
+#include "smtpd/proto/smtp_extension.h"
 #include "tests/test.h"
 
 static const struct smtp_server_options port25 = {
@@ -18,7 +19,9 @@ struct seen {
 	struct buf body, sender, recipients, helo;
 	uint64_t size;
 	bool utf8, eight_bit;
-	size_t messages, resets;
+	size_t messages, resets, bodies;
+	struct smtp_request mail, rcpt; /* strings are gone */
+	struct buf words; /* envelope ids, original recipients, SCRAM */
 	enum smtp_reply why;
 	enum smtp_event last;
 };
@@ -31,6 +34,7 @@ seen_init(struct seen *seen)
 	buf_init(&seen->sender, KB);
 	buf_init(&seen->recipients, KB);
 	buf_init(&seen->helo, KB);
+	buf_init(&seen->words, KB);
 }
 
 static void
@@ -40,6 +44,26 @@ seen_release(struct seen *seen)
 	buf_release(&seen->sender);
 	buf_release(&seen->recipients);
 	buf_release(&seen->helo);
+	buf_release(&seen->words);
+}
+
+static void
+note(struct seen *seen, struct str word)
+{
+	buf_add(&seen->words, word);
+	buf_add_char(&seen->words, ' ');
+}
+
+static void
+serve_scram(
+    struct smtp_server *s, const struct smtp_request *req, struct seen *seen)
+{
+	note(seen, req->scram_first ? STR("first") : STR("final"));
+	note(seen, req->scram_plus ? STR("plus") : STR("plain"));
+	note(seen, req->scram);
+	smtp_server_scram(s,
+	    req->scram_first ? SMTP_SCRAM_CHALLENGE : SMTP_SCRAM_GOOD,
+	    STR("x"));
 }
 
 static void
@@ -54,11 +78,15 @@ serve(struct smtp_server *s, enum smtp_event ev, const struct smtp_request *req,
 		seen->size = req->size;
 		seen->utf8 = req->utf8;
 		seen->eight_bit = req->eight_bit;
+		seen->mail = *req;
+		note(seen, req->envelope_id);
 		smtp_server_sender(s, REPLY_SENDER_OK);
 		break;
 	case SMTP_RCPT:
 		buf_add(&seen->recipients, req->path.spec);
 		buf_add_char(&seen->recipients, ' ');
+		seen->rcpt = *req;
+		note(seen, req->original);
 		smtp_server_recipient(s, REPLY_RECIPIENT_OK);
 		break;
 	case SMTP_DATA:
@@ -68,6 +96,8 @@ serve(struct smtp_server *s, enum smtp_event ev, const struct smtp_request *req,
 		break;
 	case SMTP_BODY:
 		buf_add(&seen->body, req->body);
+		CHECK(smtp_server_in_data(s));
+		seen->bodies++;
 		break;
 	case SMTP_MESSAGE:
 		seen->messages++;
@@ -79,6 +109,9 @@ serve(struct smtp_server *s, enum smtp_event ev, const struct smtp_request *req,
 	case SMTP_RESET:
 		seen->resets++;
 		seen->why = req->why;
+		break;
+	case SMTP_SCRAM:
+		serve_scram(s, req, seen);
 		break;
 	case SMTP_AUTH:
 		smtp_server_authenticated(s, SMTP_AUTH_GOOD);
@@ -257,6 +290,266 @@ test_end(void)
 	smtp_server_free(NULL);
 }
 
+/* Chunks are as many octets as they say, wherever the pieces are cut. */
+static void
+test_chunks_at_every_split(void)
+{
+	static const char text[] =
+	    "EHLO c.test\r\n"
+	    "BDAT 6 LAST\r\nQUIT\r\n"
+	    "MAIL FROM:<a@remote.test> BODY=BINARYMIME\r\n"
+	    "RCPT TO:<alice@d.test>\r\n"
+	    "BDAT 8\r\na: b\r\n\r\nBDAT 0\r\n"
+	    "BDAT 6\r\n.\r\nQUI"
+	    "BDAT 3 LAST\r\nT\r\n"
+	    "MAIL FROM:<a@remote.test>\r\nRCPT TO:<bob@d.test>\r\n"
+	    "BDAT 4\r\n.\r\n\r"
+	    "BDAT 2 LAST\r\n\n."
+	    "QUIT\r\n";
+
+	for (size_t chunk = 1; chunk < sizeof(text); chunk++) {
+		struct smtp_server *s = smtp_server_new(&port25);
+		struct seen seen;
+
+		seen_init(&seen);
+		feed(s, str_of(text), chunk, &seen);
+		CHECK(seen.messages == 2 && seen.last == SMTP_CLOSE);
+		CHECK(seen.resets == 0 && seen.bodies >= 5);
+		CHECK_STR(
+		    seen.body.data, "a: b\r\n\r\n.\r\nQUIT\r\n.\r\n\r\n.");
+		seen_release(&seen);
+		smtp_server_free(s);
+	}
+}
+
+/* From the first BDAT on it is the message's time that runs. */
+static void
+test_chunks_are_data(void)
+{
+	struct smtp_server *s = smtp_server_new(&port25);
+	struct seen seen;
+	uint64_t before;
+
+	seen_init(&seen);
+	feed(s, STR("EHLO c\r\nBDAT 2\r\nx"), 100, &seen);
+	CHECK(!smtp_server_in_data(s) && smtp_server_in_middle(s));
+	feed(s, STR("x"), 100, &seen);
+	CHECK(!smtp_server_in_middle(s));
+	feed(s, STR("MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n"), 100, &seen);
+	CHECK(!smtp_server_in_data(s));
+	feed(s, STR("BDAT 5000\r\n"), 100, &seen);
+	CHECK(smtp_server_in_data(s) && smtp_server_in_middle(s));
+	before = smtp_server_progress(s);
+	for (int i = 0; i < 4096; i++)
+		feed(s, STR("x"), 1, &seen);
+	CHECK(smtp_server_progress(s) == before + 1);
+	for (int i = 4096; i < 5000; i++)
+		feed(s, STR("x"), 1, &seen);
+	CHECK(smtp_server_in_data(s));
+	feed(s, STR("RSET\r\n"), 1, &seen);
+	CHECK(seen.resets == 1 && seen.why == REPLY_OK);
+	CHECK(!smtp_server_in_data(s));
+	seen_release(&seen);
+	smtp_server_free(s);
+}
+
+/* However many there are, nothing is kept of those that went by (A022). */
+static void
+test_many_chunks(void)
+{
+	struct smtp_server *s = smtp_server_new(&port25);
+	struct seen seen;
+
+	seen_init(&seen);
+	feed(s, STR("HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n"), 100,
+	    &seen);
+	for (uint64_t i = 1; i < port25.max_size; i++)
+		feed(s, STR("BDAT 1\r\na"), 100, &seen);
+	CHECK(seen.body.len == port25.max_size - 1);
+	feed(s, STR("BDAT 1 LAST\r\na"), 100, &seen);
+	CHECK(seen.messages == 1 && seen.body.len == port25.max_size);
+	seen_release(&seen);
+	smtp_server_free(s);
+}
+
+/* Why a message in chunks is no more is told as early as it is known. */
+static void
+test_chunks_refused(void)
+{
+	static const struct {
+		const char *chunks;
+		enum smtp_reply why;
+		size_t octets;
+	} table[] = {
+	    {"BDAT 100001\r\n",                 REPLY_TOO_BIG,      0},
+	    {"BDAT 1\r\nxBDAT 100000 LAST\r\n", REPLY_TOO_BIG,      1},
+	    {"BDAT 3 LAST\r\na\nb",             REPLY_BARE_NEWLINE, 3},
+	    {"BDAT 1\r\n\rBDAT 1 LAST\r\nx",    REPLY_BARE_NEWLINE, 2},
+	    {"BDAT 1 LAST\r\n\r",               REPLY_BARE_NEWLINE, 1},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct smtp_server *s = smtp_server_new(&port25);
+		struct seen seen;
+
+		seen_init(&seen);
+		feed(s, STR("HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n"),
+		    7, &seen);
+		feed(s, str_of(table[i].chunks), 7, &seen);
+		CHECK(seen.resets == 1 && seen.why == table[i].why);
+		CHECK(seen.messages == 0);
+		CHECK(seen.body.len == table[i].octets);
+		seen_release(&seen);
+		smtp_server_free(s);
+	}
+}
+
+/* The host says no to the first chunk: it hears of the end of the message. */
+static void
+test_first_chunk_refused(void)
+{
+	struct smtp_server *s = smtp_server_new(&port25);
+	struct str in = STR("HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n"
+			    "BDAT 6\r\nQUIT\r\nNOOP\r\n");
+	struct smtp_request req;
+
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_MAIL);
+	smtp_server_sender(s, REPLY_SENDER_OK);
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_RCPT);
+	smtp_server_recipient(s, REPLY_RECIPIENT_OK);
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_DATA);
+	buf_release(smtp_server_output(s));
+	smtp_server_refuse_with(s, REPLY_DEFERRED, STR("Not today"));
+	CHECK(smtp_server_output(s)->len == 0);
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_RESET);
+	CHECK(req.why == REPLY_OK && !smtp_server_in_data(s));
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_NONE);
+	CHECK_STR(smtp_server_output(s)->data,
+	    "451 4.7.1 Not today\r\n250 2.0.0 Ok\r\n");
+	smtp_server_free(s);
+}
+
+/* Parameters arrive as they are meant, and are gone with the transaction. */
+static void
+test_requests(void)
+{
+	struct smtp_server_options o = port25;
+	struct smtp_server *s;
+	struct seen seen;
+
+	o.submission = o.tls = true;
+	o.max_hold_s = 1000;
+	o.since_s = 1795341600;
+	s = smtp_server_new(&o);
+	seen_init(&seen);
+	feed(s,
+	    STR("EHLO c\r\nAUTH PLAIN AGEAYg==\r\n"
+		"MAIL FROM:<a@b> ENVID=i+20d RET=HDRS REQUIRETLS"
+		" BODY=BINARYMIME HOLDFOR=1000\r\n"
+		"RCPT TO:<a@b> NOTIFY=DELAY ORCPT=rfc822;A+2Bx@b\r\n"),
+	    3, &seen);
+	CHECK_STR(seen.words.data, "i d rfc822;A+2Bx@b ");
+	CHECK(seen.mail.ret == SMTP_RET_HDRS && seen.mail.require_tls);
+	CHECK(seen.mail.binary && seen.mail.eight_bit);
+	CHECK(seen.mail.hold_for_s == 1000 && seen.mail.hold_until_s == 0);
+	CHECK(seen.rcpt.notify == SMTP_NOTIFY_DELAY);
+	buf_clear(&seen.words);
+	feed(s,
+	    STR("RSET\r\nMAIL FROM:<a@b> HOLDUNTIL=2026-11-22T10:16:40Z\r\n"
+		"RCPT TO:<a@b>\r\n"),
+	    3, &seen);
+	CHECK_STR(seen.words.data, "  ");
+	CHECK(seen.mail.ret == SMTP_RET_UNSAID && !seen.mail.require_tls);
+	CHECK(!seen.mail.binary && seen.rcpt.notify == 0);
+	CHECK(seen.mail.hold_for_s == 0);
+	CHECK(seen.mail.hold_until_s == 1795342600);
+	seen_release(&seen);
+	smtp_server_free(s);
+}
+
+/* The host sees the messages of SCRAM decoded, and nothing of base64. */
+static void
+test_scram(void)
+{
+	static const char text[] = "EHLO c\r\nAUTH SCRAM-SHA-256-PLUS\r\n"
+				   "YWJj\r\nZGVm\r\n\r\n"
+				   "MAIL FROM:<a@b>\r\n";
+	struct smtp_server_options o = port25;
+
+	o.submission = o.tls = o.binding = true;
+	o.mechanisms = "SCRAM-SHA-256-PLUS";
+	for (size_t chunk = 1; chunk < sizeof(text); chunk++) {
+		struct smtp_server *s = smtp_server_new(&o);
+		struct seen seen;
+
+		seen_init(&seen);
+		feed(s, str_of(text), chunk, &seen);
+		CHECK_STR(seen.words.data, "first plus abc final plus def  ");
+		CHECK_STR(seen.sender.data, "a@b");
+		seen_release(&seen);
+		smtp_server_free(s);
+	}
+}
+
+/* -PLUS comes and goes with TLS and what can be bound to it. */
+static void
+test_binding(void)
+{
+	struct smtp_server_options o = port25;
+	struct smtp_server *s;
+	struct seen seen;
+
+	CHECK(smtp_mechanism_is_known(STR("scram-sha-256-plus")));
+	CHECK(!smtp_mechanism_is_known(STR("SCRAM-SHA-1")));
+	CHECK(smtp_extension_is_known(STR("chunking")));
+	CHECK(smtp_extension_is_known(STR("SMTPUTF8")));
+	CHECK(!smtp_extension_is_known(STR("CHUNK")));
+	o.submission = true;
+	o.mechanisms = "PLAIN SCRAM-SHA-256-PLUS";
+	s = smtp_server_new(&o);
+	seen_init(&seen);
+	CHECK(smtp_server_offers(s, STR("plain")));
+	CHECK(!smtp_server_offers(s, STR("LOGIN")));
+	smtp_server_binding(s, true);
+	CHECK(!smtp_server_offers(s, STR("SCRAM-SHA-256-PLUS")));
+	feed(s, STR("EHLO c\r\nSTARTTLS\r\n"), 100, &seen);
+	CHECK(smtp_server_offers(s, STR("SCRAM-SHA-256-PLUS")));
+	smtp_server_binding(s, false);
+	CHECK(!smtp_server_offers(s, STR("SCRAM-SHA-256-PLUS")));
+	CHECK(smtp_server_offers(s, STR("PLAIN")));
+	seen_release(&seen);
+	smtp_server_free(s);
+}
+
+/* Nothing is said and nothing read before the host wants to. */
+static void
+test_silence(void)
+{
+	struct smtp_server_options o = port25;
+	struct str in = STR("NOOP\r\n");
+	struct smtp_request req;
+	struct smtp_server *s;
+
+	o.silent = true;
+	s = smtp_server_new(&o);
+	CHECK(smtp_server_output(s)->len == 0);
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_NONE && in.len == 6);
+	smtp_server_greet(s);
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_NONE && in.len == 0);
+	CHECK_STR(smtp_server_output(s)->data,
+	    "220 mx.d.test ESMTP Penny Post\r\n250 2.0.0 Ok\r\n");
+	smtp_server_free(s);
+
+	s = smtp_server_new(&o);
+	smtp_server_end(s, REPLY_TALKS_EARLY);
+	smtp_server_greet(s); /* its timer came too late */
+	CHECK_STR(smtp_server_output(s)->data,
+	    "554 5.5.1 You talk before the greeting\r\n");
+	CHECK(smtp_server_step(s, &in, &req) == SMTP_CLOSE);
+	CHECK(req.why == REPLY_TALKS_EARLY);
+	smtp_server_free(s);
+}
+
 int
 main(void)
 {
@@ -266,5 +559,14 @@ main(void)
 	test_progress();
 	test_greeting_is_remembered();
 	test_end();
+	test_chunks_at_every_split();
+	test_chunks_are_data();
+	test_many_chunks();
+	test_chunks_refused();
+	test_first_chunk_refused();
+	test_requests();
+	test_scram();
+	test_binding();
+	test_silence();
 	return TEST_EXIT();
 }
