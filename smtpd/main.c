@@ -2,13 +2,18 @@
 /* smtpd: mail from other servers and from user agents, in. */
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/daemon/daemon.h"
 #include "common/daemon/doors.h"
+#include "common/dns/asker.h"
 #include "common/net/notify.h"
 #include "common/net/privilege.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
+#include "smtpd/guard.h"
+#include "smtpd/judge.h"
+#include "smtpd/proto/smtp_extension.h"
 #include "smtpd/session.h"
 
 #define NAME         "smtpd"
@@ -36,19 +41,20 @@ static struct doors *
 open_doors(const struct conf *conf, struct fail *f)
 {
 	const struct door_service table[N_SERVICES] = {
-	    {services[0].name, &conf->listen_smtp       },
-	    {services[1].name, &conf->listen_submission },
-	    {services[2].name, &conf->listen_submissions},
+	    {services[0].name, &conf->listen_smtp,        true},
+	    {services[1].name, &conf->listen_submission,  true},
+	    {services[2].name, &conf->listen_submissions, true},
 	};
 
-	return doors_open(table, N_SERVICES, f);
+	return doors_open(conf, table, N_SERVICES, f);
 }
 
 static void
-on_connection(
-    void *arg, size_t service, int fd, const struct address *peer, bool refuse)
+on_connection(void *arg, const struct door_entry *where, int fd,
+    const struct address *peer, bool refuse)
 {
-	session_accept(arg, &services[service], fd, peer, refuse);
+	session_accept(
+	    arg, &services[where->service], where->options, fd, peer, refuse);
 }
 
 static void
@@ -133,14 +139,24 @@ open_store(struct daemon *d, struct fail *f)
 	    .dir = d->conf->server_store,
 	    .file = DB_MAIL,
 	    .readers = READERS,
-	    /* a session has one job at a time: never full */
-	    .max_waiting = (size_t)d->conf->limits_connections + 1,
+	    /* a session has one job at a time, refusals besides: never
+	     * full */
+	    .max_waiting = (size_t)d->conf->limits_connections + 1 +
+	                   SMTPD_REFUSALS_MAX,
 	    .wake = wake,
 	    .wake_arg = d,
 	};
 
 	d->smtpd.store = store_open(&o, f);
 	return d->smtpd.store != NULL ? 0 : -1;
+}
+
+static int
+load_tls(struct daemon *d, struct fail *f)
+{
+	d->smtpd.tls = tls_server_new(
+	    d->conf->tls_certificate, d->conf->tls_key, "smtp", f);
+	return d->smtpd.tls != NULL ? 0 : -1;
 }
 
 /* Bound, then without a right that is not needed. */
@@ -153,14 +169,62 @@ bind_and_drop(struct daemon *d, struct fail *f)
 	d->doors = open_doors(d->conf, f);
 	if (d->doors == NULL)
 		return f->kind == FAIL_SYNTAX ? DAEMON_CONFIG : DAEMON_SYSTEM;
-	d->smtpd.tls = tls_server_new(
-	    d->conf->tls_certificate, d->conf->tls_key, "smtp", f);
-	if (d->smtpd.tls == NULL)
+	/* who is root may be the only one who can read the key */
+	if (geteuid() == 0 && load_tls(d, f) == -1)
 		return DAEMON_CONFIG;
 	user = daemon_user(d->conf, NAME);
 	rc = privilege_drop(user, f);
 	free(user);
 	return rc == 0 ? 0 : DAEMON_SYSTEM;
+}
+
+/* Words with a space between, each of which must mean something: with a slip
+ * of the pen nobody could log in, and none would know why. */
+static int
+check_words(const struct conf *conf, char *const *setting,
+    bool (*is_known)(struct str), const char *what, struct fail *f)
+{
+	struct str rest = str_of(*setting);
+
+	while (rest.len > 0) {
+		struct str word = str_cut(&rest, ' ');
+
+		if (word.len > 0 && !is_known(word))
+			return conf_refuse(conf, setting, f,
+			    "there is no %s `%.*s'", what, STR_FMT(word));
+	}
+	return 0;
+}
+
+static int
+check_settings(const struct conf *conf, struct fail *f)
+{
+	if (check_words(conf, &conf->smtp_mechanisms, smtp_mechanism_is_known,
+		"mechanism", f) == -1 ||
+	    check_words(conf, &conf->smtp_extensions_off,
+		smtp_extension_is_known, "extension", f) == -1)
+		return -1;
+	return judge_law_check(conf, f);
+}
+
+/* The resolver comes first: it forks, and the child is to have neither the
+ * key (unless root had to read that) nor a database. */
+static int
+acquire(struct daemon *d, struct fail *f)
+{
+	const struct resolver_options o = {.forward = d->conf->dns_forward};
+	struct smtpd *s = &d->smtpd;
+
+	s->resolver = resolver_new(s->loop, &o, f);
+	if (s->resolver == NULL)
+		return DAEMON_SYSTEM;
+	if (s->tls == NULL && load_tls(d, f) == -1)
+		return DAEMON_CONFIG;
+	s->asker = asker_new(s->loop, s->resolver, s->clock);
+	s->guard = guard_new(s, f);
+	if (s->guard == NULL || check_settings(d->conf, f) == -1)
+		return DAEMON_CONFIG;
+	return 0;
 }
 
 static void
@@ -191,6 +255,9 @@ start(struct daemon *d, const char *file, struct fail *f)
 	if (code != 0)
 		return code;
 	start_loop(d);
+	code = acquire(d, f);
+	if (code != 0)
+		return code;
 	if (open_store(d, f) == -1 || privilege_lock(f) == -1)
 		return DAEMON_SYSTEM;
 	doors_listen(d->doors, d->smtpd.loop, on_connection, &d->smtpd);
@@ -203,8 +270,12 @@ stop(struct daemon *d)
 {
 	struct smtpd *s = &d->smtpd;
 
+	asker_stop(s->asker);
 	store_close(s->store);
 	ipc_client_free(s->authority);
+	guard_free(s->guard);
+	asker_free(s->asker);
+	resolver_free(s->resolver);
 	timer_free(d->stop_timer);
 	waker_free(d->reaper);
 	loop_free(s->loop);

@@ -4,77 +4,35 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "common/mime/compose.h"
-#include "common/mime/header.h"
-#include "common/mime/submission.h"
-#include "common/net/notify.h"
-#include "common/store/delivery.h"
-#include "common/store/stage.h"
+#include "common/mime/addr.h"
 #include "common/util/mem.h"
-#include "common/util/rand.h"
-#include "smtpd/proto/intake.h"
-#include "smtpd/sender.h"
+#include "smtpd/receive_state.h"
 
 /* Recipients of one message after aliases were followed. */
 #define TARGETS_MAX 10000
-#define ROW_MAX     (64 * KB) /* of a body, in the database */
-
-struct target {
-	int64_t account;
-	char *address;
-	char *original; /* NULL: the same */
-};
-
-struct receive {
-	struct store_job job; /* first: the store's calls cast back */
-	struct smtpd *d;
-
-	/* envelope */
-	char *sender;
-	bool utf8, eight_bit;
-	uint64_t announced;
-	struct target *targets;
-	size_t n_targets, n_recipients;
-
-	/* from whom, since begin */
-	char *helo, *ip, *tls, *login;
-	bool extended;
-	int64_t account;
-
-	/* content, since begin */
-	struct intake intake;
-	struct stage *stage; /* NULL when refused */
-	bool judged;
-	enum smtp_reply refusal; /* REPLY_OK: none yet */
-	struct fail why;
-
-	/* commit */
-	struct buf head; /* what goes before the body */
-	uint64_t skip;   /* octets of Return-Path in it */
-	char *message_id;
-	int64_t trace, now_ms;
-	int64_t *mailboxes; /* that got it */
-	size_t n_mailboxes;
-	char id[TRACE_TEXT_MAX];
-	uint64_t size;
-	receive_done *done;
-	void *arg;
-};
 
 struct receive *
-receive_new(struct smtpd *d, struct str sender, bool utf8, bool eight_bit,
-    uint64_t size)
+receive_new(struct smtpd *d, const struct receive_envelope *e)
 {
 	struct receive *r = MEM_NEW(struct receive);
 
 	r->d = d;
-	r->sender = mem_dup(sender);
-	r->utf8 = utf8;
-	r->eight_bit = eight_bit;
-	r->announced = size;
+	r->sender = mem_dup(e->sender);
+	r->envelope_id = mem_dup(e->envelope_id);
+	r->utf8 = e->utf8;
+	r->eight_bit = e->eight_bit;
+	r->binary = e->binary;
+	r->require_tls = e->require_tls;
+	r->ret = e->ret;
+	r->hold_until_ms = e->hold_until_ms;
+	r->announced = e->size;
 	r->refusal = REPLY_OK;
+	r->visit = e->visit;
+	if (r->visit != NULL)
+		r->judge = judge_new(d, r->visit, e->helo, e->sender);
 	intake_init(&r->intake, d->conf->limits_header_size);
-	buf_init(&r->head, d->conf->limits_header_size + 64 * KB);
+	buf_init(&r->head, d->conf->limits_header_size + 256 * KB);
+	buf_init(&r->block, d->conf->limits_header_size + 64 * KB);
 	return r;
 }
 
@@ -83,16 +41,27 @@ receive_free(struct receive *r)
 {
 	if (r == NULL)
 		return;
+	judge_free(r->judge);
+	if (r->sign != NULL)
+		sign_cancel(r->sign);
 	for (size_t i = 0; i < r->n_targets; i++) {
 		free(r->targets[i].address);
 		free(r->targets[i].original);
+		free(r->targets[i].orcpt);
 	}
+	for (size_t i = 0; i < r->n_recipients; i++)
+		free(r->recipients[i]);
 	free(r->targets);
+	free(r->recipients);
 	free(r->mailboxes);
 	stage_free(r->stage);
+	body_hashes_free(r->hashes);
 	intake_release(&r->intake);
 	buf_release(&r->head);
+	buf_release(&r->block);
 	free(r->message_id);
+	free(r->envelope_id);
+	free(r->forwards_as);
 	free(r->sender);
 	free(r->helo);
 	free(r->ip);
@@ -113,10 +82,55 @@ receive_announced(const struct receive *r)
 	return r->announced;
 }
 
+struct judge *
+receive_judge(const struct receive *r)
+{
+	return r->judge;
+}
+
+/* ---- recipients ---- */
+
+static void
+note_recipient(struct receive *r, struct str original)
+{
+	struct buf folded;
+
+	buf_init(&folded, ADDR_MAX);
+	if (!addr_fold(original, &folded))
+		buf_add(&folded, original);
+	r->recipients = mem_grow(
+	    r->recipients, r->n_recipients + 1, sizeof(*r->recipients));
+	r->recipients[r->n_recipients++] = buf_take(&folded);
+}
+
+/* Another server's mail for somebody here goes on to somebody elsewhere: in
+ * the name of the domain that has it so. */
+static void
+note_forwarding(struct receive *r, const struct receive_recipient *recipient)
+{
+	struct str local, domain;
+	struct buf folded;
+
+	if (r->visit == NULL || r->forwards_as != NULL ||
+	    !addr_split(recipient->original, &local, &domain))
+		return;
+	buf_init(&folded, ADDR_MAX);
+	for (size_t i = 0; i < recipient->route->n; i++)
+		if (recipient->route->targets[i].account == 0 &&
+		    addr_domain_fold(domain, &folded)) {
+			r->forwards_as = buf_take(&folded);
+			break;
+		}
+	buf_release(&folded);
+}
+
 bool
 receive_add_recipient(
-    struct receive *r, const struct route *route, struct str original)
+    struct receive *r, const struct receive_recipient *recipient)
 {
+	const struct route *route = recipient->route;
+	struct str original = recipient->original;
+
 	if (route->n > TARGETS_MAX - r->n_targets)
 		return false;
 	r->targets = mem_grow(
@@ -124,16 +138,35 @@ receive_add_recipient(
 	for (size_t i = 0; i < route->n; i++) {
 		struct str address = str_of(route->targets[i].address);
 
-		r->targets[r->n_targets++] = (struct target){
+		r->targets[r->n_targets++] = (struct receive_target){
 		    .account = route->targets[i].account,
 		    .address = mem_dup(address),
 		    .original = str_eq_nocase(address, original)
 		                    ? NULL
 		                    : mem_dup(original),
+		    .notify = recipient->notify,
+		    .orcpt = recipient->orcpt.len > 0
+		                 ? mem_dup(recipient->orcpt)
+		                 : NULL,
 		};
 	}
-	r->n_recipients++;
+	note_recipient(r, original);
+	note_forwarding(r, recipient);
 	return true;
+}
+
+/* ---- content ---- */
+
+/* What leaves in our name is signed: its body is hashed as it passes. */
+static void
+begin_hashing(struct receive *r)
+{
+	bool sealed = r->forwards_as != NULL && !visit_is_exempt(r->visit);
+
+	if (!r->d->conf->submission_sign || (r->login == NULL && !sealed))
+		return;
+	r->hashes = body_hashes_new();
+	body_hashes_want(r->hashes, CANON_RELAXED, BODY_HASH_ALL, &r->hash);
 }
 
 void
@@ -148,11 +181,12 @@ receive_begin(struct receive *r, const struct receive_from *from)
 	if (from->login != NULL)
 		r->login = mem_dup(str_of(from->login));
 	r->stage = stage_new(store_dir(r->d->store));
+	begin_hashing(r);
 }
 
 /* Look at the header, once; a message refused needs no stage any more. */
 static void
-judge(struct receive *r)
+look(struct receive *r)
 {
 	const struct conf *conf = r->d->conf;
 	struct intake_law law = {
@@ -161,10 +195,13 @@ judge(struct receive *r)
 	    .submission = r->login != NULL,
 	};
 
-	r->judged = true;
+	r->looked = true;
 	r->refusal = intake_judge(&r->intake, &law, &r->why);
-	if (r->refusal == REPLY_OK)
+	if (r->refusal == REPLY_OK) {
+		if (r->judge != NULL)
+			judge_header(r->judge, buf_str(&r->intake.block));
 		return;
+	}
 	intake_release(&r->intake);
 	stage_free(r->stage);
 	r->stage = NULL;
@@ -179,218 +216,31 @@ receive_body(struct receive *r, struct str text)
 	/* many user agents do not say BODY=8BITMIME (RFC 6152 s3) */
 	r->eight_bit = r->eight_bit || str_has_8bit(text);
 	intake_take(&r->intake, &text);
-	if (!r->judged && (r->intake.complete || r->intake.too_long))
-		judge(r);
-	if (r->stage != NULL)
-		stage_add(r->stage, text);
-}
-
-/* Return-Path, Received, the header (mended, from a user agent), and the
- * empty line if there was one. */
-static void
-write_head(struct receive *r)
-{
-	struct str block = buf_str(&r->intake.block);
-	struct compose_received received = {
-	    .helo = str_of(r->helo),
-	    .peer_ip = str_of(r->ip),
-	    .by = str_of(r->d->conf->server_hostname),
-	    .tls = str_of(r->tls),
-	    .id = str_of(r->id),
-	    .extended = r->extended,
-	    .utf8 = r->utf8,
-	    .authenticated = r->login != NULL,
-	    .at_s = r->now_ms / 1000,
-	};
-	struct submission_options mend = {
-	    .now_s = r->now_ms / 1000,
-	    .random = rand_u64(),
-	    .hostname = received.by,
-	};
-	size_t start;
-	struct str id;
-
-	buf_addf(&r->head, "Return-Path: <%s>\r\n", r->sender);
-	r->skip = r->head.len;
-	compose_received(&received, &r->head);
-	start = r->head.len;
-	if (r->login != NULL)
-		submission_fix(block, &mend, &r->head);
-	else
-		buf_add(&r->head, block);
-	if (header_message_id(str_after(buf_str(&r->head), start), &id))
-		r->message_id = mem_dup(id);
-	if (r->intake.complete)
-		buf_add(&r->head, STR("\r\n"));
-	assert(!r->head.overrun);
-}
-
-static int
-seal(struct store_job *job, struct fail *f)
-{
-	struct receive *r = (struct receive *)job;
-
-	return stage_seal(r->stage, buf_str(&r->head), f);
-}
-
-/* RFC 6409 s6.1, s8: nobody writes in another's name.  The header as it is
- * sent is what counts. */
-static int
-check_authors(struct db *db, struct receive *r, struct fail *f)
-{
-	struct submission_authors it;
-	struct addr author = {.spec = ""};
-	int got, owns = 1;
-
-	submission_authors_init(&it, buf_str(&r->intake.block));
-	while (owns == 1 && (got = submission_authors_next(&it, &author)) == 1)
-		owns = sender_owns(
-		    db, r->account, str_of(r->login), str_of(author.spec), f);
-	if (owns == -1)
-		return -1;
-	if (owns == 1 && got == 0)
-		return 0;
-	r->refusal = REPLY_NOT_YOUR_FROM;
-	return fail(f, FAIL_PERM, "From or Sender %.100s", author.spec);
-}
-
-static int
-deliver(struct db *db, struct receive *r, const struct hop *received,
-    struct fail *f)
-{
-	struct delivery_target *targets = mem_new(
-	    r->n_targets, sizeof(*targets));
-	struct delivery d = {
-	    .trace = r->trace,
-	    .stage = r->stage,
-	    .skip = r->skip,
-	    .sender = str_of(r->sender),
-	    .message_id = str_of(r->message_id),
-	    .utf8 = r->utf8,
-	    .eight_bit = r->eight_bit,
-	    .now_ms = r->now_ms,
-	    .expires_ms = r->now_ms + r->d->conf->relay_expire,
-	    .account = r->account,
-	    .daemon = HOP_SMTPD,
-	    .targets = targets,
-	    .n_targets = r->n_targets,
-	    .hops = received,
-	    .n_hops = 1,
-	};
-	int rc;
-
-	for (size_t i = 0; i < r->n_targets; i++)
-		targets[i] = (struct delivery_target){
-		    .account = r->targets[i].account,
-		    .address = str_of(r->targets[i].address),
-		    .original = str_of(r->targets[i].original),
-		};
-	r->mailboxes = mem_new(r->n_targets, sizeof(*r->mailboxes));
-	rc = delivery_run(db, &d, r->mailboxes, &r->n_mailboxes, f);
-	free(targets);
-	return rc;
-}
-
-static const char *
-protocol(const struct receive *r)
-{
-	struct compose_received how = {
-	    .tls = str_of(r->tls),
-	    .extended = r->extended,
-	    .utf8 = r->utf8,
-	    .authenticated = r->login != NULL,
-	};
-
-	return compose_protocol(&how);
-}
-
-static int
-run(struct db *db, struct store_job *job, struct fail *f)
-{
-	struct receive *r = (struct receive *)job;
-	struct buf peer, detail;
-	struct hop received;
-	int rc = 0;
-
-	if (r->login != NULL && check_authors(db, r, f) == -1)
-		return -1;
-	buf_init(&peer, KB);
-	buf_init(&detail, KB);
-	buf_addf(&peer, "%s [%s]", r->helo, r->ip);
-	buf_addf(&detail, "%s", protocol(r));
-	if (r->tls[0] != '\0')
-		buf_addf(&detail, ", %s", r->tls);
-	if (r->login != NULL)
-		buf_addf(&detail, ", %s", r->login);
-	received = (struct hop){
-	    .at_ms = r->now_ms,
-	    .daemon = HOP_SMTPD,
-	    .kind = HOP_RECEIVED,
-	    .peer = buf_str(&peer),
-	    .detail = buf_str(&detail),
-	};
-	rc = deliver(db, r, &received, f);
-	buf_release(&peer);
-	buf_release(&detail);
-	return rc;
-}
-
-/* Tell those who look at the mailboxes, and the relay, if there is something
- * for it. */
-static void
-send_notice(const struct receive *r)
-{
-	mailbox_notice_add(&r->d->mailbox_notice, r->mailboxes, r->n_mailboxes);
-	for (size_t i = 0; i < r->n_targets; i++)
-		if (r->targets[i].account == 0) {
-			notice_send(r->d->queue_notice, STR("queue"));
-			return;
-		}
-}
-
-/* Why the store did not take it, as a reply. */
-static enum smtp_reply
-reply_for(const struct receive *r, const struct fail *f)
-{
-	if (r->refusal != REPLY_OK)
-		return r->refusal;
-	return f->kind == FAIL_QUOTA  ? REPLY_MAILBOX_FULL
-	       : f->kind == FAIL_DISK ? REPLY_DISK_FULL
-	                              : REPLY_TRY_LATER;
-}
-
-static void
-refuse(struct receive *r, enum smtp_reply reply, const char *why)
-{
-	struct buf words;
-
-	buf_init(&words, KB);
-	smtp_reply_describe(&words, reply);
-	log_warn(&r->d->log,
-	    "refused from=<%s> rcpts=%zu rip=%s%s%s reply=\"%s\" why=\"%s\"",
-	    r->sender, r->n_recipients, r->ip,
-	    r->login != NULL ? " login=" : "", r->login != NULL ? r->login : "",
-	    words.data, why);
-	buf_release(&words);
-	r->done(r->arg, reply, why);
-}
-
-static void
-committed(struct store_job *job)
-{
-	struct receive *r = (struct receive *)job;
-
-	if (job->rc == -1) {
-		refuse(r, reply_for(r, &job->fail), job->fail.text);
+	if (!r->looked && (r->intake.complete || r->intake.too_long))
+		look(r);
+	if (r->stage == NULL || text.len == 0)
 		return;
-	}
-	send_notice(r);
-	log_info(&r->d->log,
-	    "accepted id=%s from=<%s> rcpts=%zu size=%llu rip=%s proto=%s%s%s",
-	    r->id, r->sender, r->n_recipients, (unsigned long long)r->size,
-	    r->ip, protocol(r), r->login != NULL ? " login=" : "",
-	    r->login != NULL ? r->login : "");
-	r->done(r->arg, REPLY_QUEUED, r->id);
+	stage_add(r->stage, text);
+	if (r->judge != NULL)
+		judge_body(r->judge, text);
+	if (r->hashes != NULL)
+		body_hashes_feed(r->hashes, text);
+}
+
+/* ---- the end of data ---- */
+
+static void
+on_judged(void *arg, const struct judge_result *result)
+{
+	struct receive *r = arg;
+
+	if (!visit_is_exempt(r->visit))
+		r->judged = result;
+	if (result->judgement.action == JUDGE_ACCEPT ||
+	    result->judgement.action == JUDGE_JUNK)
+		receive_head(r);
+	else
+		receive_refuse_judged(r);
 }
 
 void
@@ -399,21 +249,17 @@ receive_commit(struct receive *r, receive_done *done, void *arg)
 	assert(r->ip != NULL && r->n_targets > 0);
 	r->done = done;
 	r->arg = arg;
-	if (!r->judged) /* no empty line, so the header ends here */
-		judge(r);
+	if (!r->looked) /* no empty line, so the header ends here */
+		look(r);
 	if (r->refusal != REPLY_OK) {
-		refuse(r, r->refusal, r->why.text);
+		receive_refuse(r, r->refusal, r->why.text);
 		return;
 	}
 	r->now_ms = clock_wall_ms(r->d->clock);
 	r->trace = hop_new_trace(&r->d->traces);
 	trace_text(r->trace, r->id);
-	write_head(r);
-	r->size = stage_size(r->stage) + r->head.len;
-	r->job.prepare = seal;
-	r->job.run = run;
-	r->job.done = committed;
-	r->job.weight = r->size < ROW_MAX ? (size_t)r->size + KB : 2 * KB;
-	r->job.light = r->size < ROW_MAX;
-	store_write(r->d->store, &r->job);
+	if (r->judge != NULL)
+		judge_message(r->judge, on_judged, r);
+	else
+		receive_head(r);
 }

@@ -4,14 +4,19 @@
 #include <stdlib.h>
 
 #include "common/mime/addr.h"
+#include "common/policy/srs.h"
 #include "common/store/account.h"
+#include "common/store/srs_secret.h"
 #include "common/util/mem.h"
+
+#define STEPS_BACK 3
 
 struct question {
 	struct store_job job; /* first: done() casts back */
 	struct smtpd *d;
 	char *address; /* as RCPT said it, without route and brackets */
-	bool may_relay, literal;
+	bool may_relay, null_sender, literal;
+	bool returns; /* it leads back to a sender whose mail we forwarded */
 	struct route_options options;
 	int64_t now_ms;
 	struct route route;
@@ -27,12 +32,63 @@ question_free(struct question *q)
 	free(q);
 }
 
+/* One step back: 1 and where the address leads, 0 it is none of ours, -1. */
+static int
+step_back(struct db *db, struct question *q,
+    const uint8_t secret[SRS_SECRET_OCTETS], struct buf *address,
+    struct fail *f)
+{
+	struct buf before;
+	enum srs_result result;
+
+	buf_init(&before, ADDR_MAX);
+	result = srs_reverse(
+	    secret, buf_str(address), q->now_ms / 1000, &before);
+	if (before.overrun)
+		result = SRS_BAD;
+	buf_clear(address);
+	buf_add(address, buf_str(&before));
+	buf_release(&before);
+	if (result == SRS_OTHER)
+		return 0;
+	route_release(&q->route);
+	q->route = (struct route){.result = ROUTE_UNKNOWN};
+	if (result == SRS_BAD)
+		return 0;
+	if (route_find(db, buf_str(address), &q->options, &q->route, f) == -1)
+		return -1;
+	q->returns = q->route.result == ROUTE_REMOTE;
+	return 1;
+}
+
+/* A bounce of what we forwarded (policy/srs.h) goes on to who sent it, and
+ * nothing else does: only we know how to write such an address.  What was in a
+ * loop leads back to us more than once. */
+static int
+look_back(struct db *db, struct question *q, struct fail *f)
+{
+	uint8_t secret[SRS_SECRET_OCTETS] = {0};
+	int got = srs_secret_get(db, secret, f);
+	struct buf address;
+
+	buf_init(&address, ADDR_MAX);
+	buf_addf(&address, "%s", q->address);
+	for (int i = 0; got == 1 && i < STEPS_BACK && !q->returns; i++)
+		got = step_back(db, q, secret, &address, f);
+	buf_release(&address);
+	return got == -1 ? -1 : 0;
+}
+
 static int
 look(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct question *q = (struct question *)job;
+	int rc = route_find(db, str_of(q->address), &q->options, &q->route, f);
 
-	return route_find(db, str_of(q->address), &q->options, &q->route, f);
+	/* such a name may have an account of its own, or a catch-all */
+	if (rc == -1 || q->route.result == ROUTE_REMOTE || !q->null_sender)
+		return rc;
+	return look_back(db, q, f);
 }
 
 /* For tests: make the account that mail has arrived for. */
@@ -68,7 +124,7 @@ reply_for(const struct question *q)
 	case ROUTE_LOOP:
 		return REPLY_ALIAS_LOOP;
 	case ROUTE_REMOTE:
-		if (!q->may_relay)
+		if (!q->may_relay && !q->returns)
 			return REPLY_NO_RELAY;
 		/* an address literal leads past every MX, and inside */
 		return q->literal ? REPLY_NO_LITERAL : REPLY_RECIPIENT_OK;
@@ -139,6 +195,7 @@ recipient_judge(struct smtpd *d, const struct recipient_question *ask,
 	q->address = mem_dup(ask->path->spec);
 	q->literal = ask->path->literal;
 	q->may_relay = ask->may_relay;
+	q->null_sender = ask->null_sender;
 	q->options.postmaster = str_of(d->conf->server_postmaster);
 	q->options.size = ask->size;
 	q->now_ms = clock_wall_ms(d->clock);

@@ -14,7 +14,9 @@
 struct recipient_question {
 	const struct smtp_path *path; /* copied */
 	bool may_relay;               /* who asks has logged in */
-	uint64_t size;                /* octets announced */
+	bool null_sender; /* MAIL FROM:<>: SRS addresses of ours lead
+	                   * back to who they were made for */
+	uint64_t size;    /* octets announced */
 };
 
 /* On the loop.  With REPLY_RECIPIENT_OK route tells where; it is valid during

@@ -17,9 +17,15 @@ session_free(struct session *s)
 	crowd_leave(&s->member);
 	receive_free(s->receive);
 	smtp_server_free(s->smtp);
+	visit_free(s->visit);
 	timer_free(s->delay);
+	route_release(&s->route);
+	free(s->delayed_text);
 	free(s->tried);
 	free(s->login);
+	free(s->scram);
+	free(s->orcpt);
+	free(s->address);
 	free(s);
 }
 
@@ -39,21 +45,47 @@ session_flush(struct session *s)
 	buf_release(out);
 }
 
+static void
+drop_timer(struct session *s)
+{
+	timer_free(s->delay);
+	s->delay = NULL;
+}
+
 void
 session_finish(struct session *s)
 {
 	s->ending = true;
+	drop_timer(s);
 	session_drop_message(s);
 	conn_deadline(s->conn, 0);
 	session_flush(s);
 	conn_finish(s->conn);
 }
 
+void
+session_abort(struct session *s)
+{
+	s->ending = true;
+	drop_timer(s);
+	conn_abort(s->conn);
+}
+
+void
+session_stop_waiting(struct session *s)
+{
+	assert(s->busy && s->waiting);
+	drop_timer(s);
+	visit_forget(s->visit, s);
+	session_drop_message(s); /* with its judge */
+	s->busy = s->waiting = false;
+}
+
 static bool
 is_question(enum smtp_event ev)
 {
-	return ev == SMTP_AUTH || ev == SMTP_MAIL || ev == SMTP_RCPT ||
-	       ev == SMTP_MESSAGE;
+	return ev == SMTP_AUTH || ev == SMTP_SCRAM || ev == SMTP_MAIL ||
+	       ev == SMTP_RCPT || ev == SMTP_MESSAGE;
 }
 
 /* Let the deadline run anew if there was progress; while we are the ones who
@@ -84,8 +116,8 @@ watch_time(struct session *s)
 	conn_deadline(s->conn, delay_ms);
 }
 
-static void
-pump(struct session *s)
+void
+session_pump(struct session *s)
 {
 	bool more = true;
 
@@ -126,7 +158,7 @@ session_go_on(struct session *s)
 	if (s->conn == NULL)
 		session_free(s);
 	else if (!s->pumping && !s->ending)
-		pump(s);
+		session_pump(s);
 }
 
 /* ---- the connection ---- */
@@ -138,26 +170,37 @@ on_ready(void *arg, struct conn *c)
 
 	if (s->ending || s->busy)
 		return;
+	if (s->stage != SESSION_SERVING) {
+		session_begin_input(s);
+		return;
+	}
 	if (s->securing) {
 		if (conn_tls(c) == NULL)
 			return;
 		s->securing = false;
 		if (!s->service->implicit_tls)
 			smtp_server_tls_started(s->smtp);
+		session_bind(s);
 	}
-	pump(s);
+	session_pump(s);
 }
 
 static void
 on_expired(void *arg, struct conn *c)
 {
 	struct session *s = arg;
-	bool in_data = smtp_server_in_data(s->smtp);
 	int64_t now = loop_now_ms(s->d->loop);
+	bool in_data;
 
 	(void)c;
 	if (s->ending || s->busy || s->securing)
 		return;
+	if (s->stage == SESSION_NAMING) {
+		log_warn(&s->d->log, "proxy rip=%s: no PROXY header", s->ip);
+		session_abort(s);
+		return;
+	}
+	in_data = smtp_server_in_data(s->smtp);
 	log_debug(
 	    &s->d->log, "timeout rip=%s%s", s->ip, in_data ? " in data" : "");
 	smtp_server_end(s->smtp,
@@ -179,42 +222,28 @@ on_closed(void *arg, enum conn_end end, const char *text)
 	else
 		log_debug(&s->d->log, "closed rip=%s service=%s: %s", s->ip,
 		    s->service->name, text != NULL ? text : "");
-	if (s->delay != NULL || !s->busy)
-		session_free(s); /* a refusal held back is nobody's now */
+	if (s->waiting)
+		session_stop_waiting(s); /* a refusal is nobody's now */
+	if (!s->busy)
+		session_free(s);
 }
 
 static const struct conn_host host = {on_ready, on_closed, on_expired};
 
-static struct smtp_server *
-new_engine(const struct smtpd *d, const struct service *service)
-{
-	struct smtp_server_options o = {
-	    .hostname = d->conf->server_hostname,
-	    .submission = service->submission,
-	    .offers_tls = d->tls != NULL,
-	    .tls = service->implicit_tls,
-	    .allow_plaintext = d->conf->test_allow_plaintext,
-	    .max_size = d->conf->limits_message_size,
-	    .max_recipients = d->conf->limits_recipients,
-	    .max_errors = d->conf->limits_errors,
-	};
-
-	return smtp_server_new(&o);
-}
-
 /* 421 if that can be said at once. */
 static void
 turn_away(struct smtpd *d, const struct service *service, int fd,
-    const struct address *peer)
+    const struct address *peer, enum smtp_reply r)
 {
 	char ip[ADDRESS_TEXT_MAX];
 	struct buf words;
 
-	log_warn(&d->log, "too many connections rip=%s service=%s",
-	    address_ip_text(peer, ip), service->name);
+	log_warn(&d->log, "too many %sconnections rip=%s service=%s",
+	    r == REPLY_TOO_MANY_NEW ? "new " : "", address_ip_text(peer, ip),
+	    service->name);
 	buf_init(&words, KB);
 	if (!service->implicit_tls)
-		smtp_reply_add(&words, REPLY_TOO_MANY_CONNECTIONS, STR(""));
+		smtp_reply_add(&words, r, STR(""));
 	crowd_turn_away(fd, buf_str(&words));
 	buf_release(&words);
 }
@@ -227,14 +256,10 @@ say_goodbye(struct crowd_member *m)
 
 	if (s->conn == NULL || s->ending)
 		return;
-	if (s->delay != NULL) {
-		timer_free(s->delay);
-		s->delay = NULL;
-		s->busy = false;
-	}
-	if (s->securing) {
-		s->ending = true;
-		conn_abort(s->conn);
+	if (s->waiting)
+		session_stop_waiting(s);
+	if (s->securing || s->stage == SESSION_NAMING) {
+		session_abort(s);
 	} else if (!s->busy) {
 		smtp_server_end(s->smtp, REPLY_SHUTDOWN);
 		session_finish(s);
@@ -247,37 +272,67 @@ end_now(struct crowd_member *m)
 	struct session *s = (struct session *)m;
 
 	if (s->conn != NULL)
-		conn_abort(s->conn);
-	s->ending = true;
+		session_abort(s);
 }
 
 static const struct crowd_manners manners = {say_goodbye, end_now};
 
+/* Is there room for one more, and may it come so soon?  A proxy is counted once
+ * it has said for whom it calls. */
+static enum smtp_reply
+admit(struct session *s, bool proxied)
+{
+	struct crowd *crowd = &s->d->crowd;
+
+	if (!(proxied ? crowd_enter_unnamed(crowd, &s->member)
+		      : crowd_enter(crowd, &s->member, &s->peer)))
+		return REPLY_TOO_MANY_CONNECTIONS;
+	if (proxied || guard_connect(s->d->guard, &s->peer) == REPLY_OK)
+		return REPLY_OK;
+	crowd_leave(&s->member);
+	return REPLY_TOO_MANY_NEW;
+}
+
 void
-session_accept(struct smtpd *d, const struct service *service, int fd,
-    const struct address *peer, bool refuse)
+session_accept(struct smtpd *d, const struct service *service,
+    const struct listen_options *listen, int fd, const struct address *peer,
+    bool refuse)
 {
 	struct conn_limits limits = conn_default_limits();
 	struct session *s = MEM_NEW(struct session);
+	bool proxied = guard_is_proxy(d->guard, peer);
+	enum smtp_reply r = REPLY_TOO_MANY_CONNECTIONS;
 
 	s->member.manners = &manners;
-	if (refuse || !crowd_enter(&d->crowd, &s->member, peer)) {
-		free(s);
-		turn_away(d, service, fd, peer);
-		return;
-	}
 	s->d = d;
 	s->service = service;
+	s->listen = *listen;
+	s->peer = *peer;
 	address_ip_text(peer, s->ip);
-	s->smtp = new_engine(d, service);
+	if (!refuse)
+		r = admit(s, proxied);
+	if (r != REPLY_OK) {
+		free(s);
+		turn_away(d, service, fd, peer, r);
+		return;
+	}
+	if (listen->proxy && !proxied) { /* it could say what it likes */
+		log_warn(&d->log,
+		    "proxy rip=%s service=%s: not in policy.proxies", s->ip,
+		    service->name);
+		crowd_leave(&s->member);
+		free(s);
+		crowd_turn_away(fd, STR(""));
+		return;
+	}
 	limits.in_limit = IN_LIMIT;
 	limits.out_high = OUT_HIGH;
 	limits.stall_ms = d->conf->timeouts_stall;
 	limits.handshake_ms = d->conf->timeouts_handshake;
 	s->conn = conn_new(d->loop, fd, &host, s, &limits);
-	s->securing = service->implicit_tls;
-	if (s->securing)
-		conn_start_tls(s->conn, d->tls, NULL);
+	s->stage = SESSION_NAMING;
+	if (proxied)
+		conn_deadline(s->conn, d->conf->timeouts_handshake);
 	else
-		pump(s); /* the greeting */
+		session_begin(s);
 }

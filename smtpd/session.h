@@ -14,11 +14,13 @@
 #ifndef SMTPD_SESSION_H
 #define SMTPD_SESSION_H
 
-#include "common/net/address.h"
+#include "common/daemon/listen_options.h"
 #include "smtpd/smtpd.h"
 
-/* Serve a new connection, or turn it away with 421.  fd is taken over. */
-void session_accept(struct smtpd *d, const struct service *service, int fd,
-    const struct address *peer, bool refuse);
+/* Serve a new connection, or turn it away with 421.  fd is taken over.  listen:
+ * what holds where it came in; copied. */
+void session_accept(struct smtpd *d, const struct service *service,
+    const struct listen_options *listen, int fd, const struct address *peer,
+    bool refuse);
 
 #endif

@@ -6,21 +6,18 @@
 
 #include "common/authority/login.h"
 #include "common/util/mem.h"
-#include "smtpd/recipient.h"
 #include "smtpd/sender.h"
 
-#define FREE_ERRORS  3   /* before answers come slowly */
-#define DELAY_STEP   250 /* ms for each error after those */
-#define DELAY_MAX_MS 5000
-
-static void
-log_refusal(
-    struct session *s, const char *what, struct str address, enum smtp_reply r)
+void
+session_log_refusal(struct session *s, const char *what, struct str address,
+    enum smtp_reply r, struct str why)
 {
 	struct buf words;
 
 	buf_init(&words, KB);
 	smtp_reply_describe(&words, r);
+	if (why.len > 0)
+		buf_addf(&words, "\" why=\"%.*s", STR_FMT(why));
 	log_warn(&s->d->log, "refused %s=<%.*s> rip=%s%s%s reply=\"%s\"", what,
 	    STR_FMT(address), s->ip, s->login != NULL ? " login=" : "",
 	    s->login != NULL ? s->login : "", words.data);
@@ -37,6 +34,7 @@ on_login(void *arg, const struct login_answer *a)
 
 	if (a->result == LOGIN_GOOD) {
 		s->account = a->account;
+		free(s->login); /* of an exchange that was not ended */
 		s->login = mem_dup(str_of(a->login));
 		v = SMTP_AUTH_GOOD;
 	} else if (a->result != LOGIN_LATER) {
@@ -56,7 +54,8 @@ static void
 answer_sender(struct session *s, enum smtp_reply r)
 {
 	if (r != REPLY_SENDER_OK) {
-		log_refusal(s, "from", receive_sender(s->receive), r);
+		session_log_refusal(
+		    s, "from", receive_sender(s->receive), r, STR(""));
 		session_drop_message(s);
 	}
 	if (s->conn != NULL)
@@ -68,55 +67,6 @@ static void
 on_sender(void *arg, enum smtp_reply r)
 {
 	answer_sender(arg, r);
-}
-
-static void
-on_delay(void *arg)
-{
-	struct session *s = arg;
-
-	timer_free(s->delay);
-	s->delay = NULL;
-	if (s->conn != NULL)
-		smtp_server_recipient(s->smtp, s->delayed);
-	session_go_on(s);
-}
-
-/* Whoever tries name after name has to wait longer and longer (RFC 5321
- * s7.3); the delay is the same for all that is refused. */
-static void
-answer_recipient(struct session *s, enum smtp_reply r)
-{
-	size_t errors = smtp_server_errors(s->smtp);
-	int64_t delay_ms;
-
-	if (s->conn != NULL && smtp_reply_flags(r) & REPLY_FAULT &&
-	    errors >= FREE_ERRORS && !s->d->crowd.stopping) {
-		delay_ms = (int64_t)(errors - FREE_ERRORS + 1) * DELAY_STEP;
-		if (delay_ms > DELAY_MAX_MS)
-			delay_ms = DELAY_MAX_MS;
-		s->delayed = r;
-		s->delay = timer_new(s->d->loop, on_delay, s);
-		timer_set(s->delay, delay_ms);
-		return;
-	}
-	if (s->conn != NULL)
-		smtp_server_recipient(s->smtp, r);
-	session_go_on(s);
-}
-
-static void
-on_recipient(
-    void *arg, enum smtp_reply r, const struct route *route, struct str address)
-{
-	struct session *s = arg;
-
-	if (r == REPLY_RECIPIENT_OK &&
-	    !receive_add_recipient(s->receive, route, address))
-		r = REPLY_TOO_MANY_RECIPIENTS;
-	if (r != REPLY_RECIPIENT_OK)
-		log_refusal(s, "to", address, r);
-	answer_recipient(s, r);
 }
 
 static void
@@ -142,8 +92,7 @@ serve_starttls(struct session *s, bool more)
 {
 	if (more) { /* RFC 3207 s4.2: said before, meant for after */
 		log_warn(&s->d->log, "input after STARTTLS rip=%s", s->ip);
-		s->ending = true;
-		conn_abort(s->conn);
+		session_abort(s);
 		return;
 	}
 	session_drop_message(s);
@@ -155,39 +104,70 @@ serve_starttls(struct session *s, bool more)
 static void
 serve_auth(struct session *s, const struct smtp_request *req)
 {
+	free(s->tried); /* of an exchange that was broken off */
 	s->tried = mem_dup(req->user);
 	login_ask(s->d->authority, req->user, req->password, s->ip, "smtp",
 	    on_login, s);
+}
+
+/* RFC 4865: for so long, or until then; 0 is not at all. */
+static int64_t
+hold_until_ms(const struct session *s, const struct smtp_request *req)
+{
+	if (req->hold_for_s > 0)
+		return clock_wall_ms(s->d->clock) +
+		       (int64_t)req->hold_for_s * 1000;
+	return req->hold_until_s * 1000;
+}
+
+/* What can be said before the sender is looked at. */
+static enum smtp_reply
+may_send(const struct session *s)
+{
+	enum smtp_reply r = visit_helo(s->visit, smtp_server_helo(s->smtp));
+
+	if (r == REPLY_OK)
+		r = visit_message(s->visit);
+	if (r == REPLY_OK && !store_is_sound(s->d->store))
+		r = REPLY_TRY_LATER;
+	return r;
 }
 
 static void
 serve_mail(struct session *s, const struct smtp_request *req)
 {
 	struct str sender = req->path.spec;
+	const struct receive_envelope envelope = {
+	    .sender = sender,
+	    .helo = smtp_server_helo(s->smtp),
+	    .visit = s->service->submission ? NULL : s->visit,
+	    .size = req->size,
+	    .utf8 = req->utf8,
+	    .eight_bit = req->eight_bit,
+	    .binary = req->binary,
+	    .require_tls = req->require_tls,
+	    .envelope_id = req->envelope_id,
+	    .ret = (int)req->ret,
+	    .hold_until_ms = hold_until_ms(s, req),
+	};
+
+	enum smtp_reply r = may_send(s);
 
 	assert(s->receive == NULL);
-	s->receive = receive_new(
-	    s->d, sender, req->utf8, req->eight_bit, req->size);
-	if (!store_is_sound(s->d->store))
-		answer_sender(s, REPLY_TRY_LATER);
-	else if (!s->service->submission)
+	if (r != REPLY_OK) {
+		session_log_refusal(s, "from", sender, r,
+		    r == REPLY_NOT_YOUR_NAME ? envelope.helo : STR(""));
+		smtp_server_sender(s->smtp, r);
+		session_go_on(s);
+		return;
+	}
+	s->receive = receive_new(s->d, &envelope);
+	if (!s->service->submission)
 		answer_sender(s, REPLY_SENDER_OK);
 	else if (sender.len == 0)
 		answer_sender(s, REPLY_NULL_SENDER);
 	else
 		sender_judge(s->d, s->account, s->login, sender, on_sender, s);
-}
-
-static void
-serve_rcpt(struct session *s, const struct smtp_request *req)
-{
-	struct recipient_question q = {
-	    .path = &req->path,
-	    .may_relay = s->login != NULL,
-	    .size = receive_announced(s->receive),
-	};
-
-	recipient_judge(s->d, &q, on_recipient, s);
 }
 
 static void
@@ -222,11 +202,14 @@ session_serve(struct session *s, enum smtp_event ev,
 	case SMTP_AUTH:
 		serve_auth(s, req);
 		break;
+	case SMTP_SCRAM:
+		session_scram(s, req);
+		break;
 	case SMTP_MAIL:
 		serve_mail(s, req);
 		break;
 	case SMTP_RCPT:
-		serve_rcpt(s, req);
+		session_recipient(s, req);
 		break;
 	case SMTP_DATA:
 		serve_data(s);
@@ -239,14 +222,14 @@ session_serve(struct session *s, enum smtp_event ev,
 		break;
 	case SMTP_RESET:
 		if (req->why != REPLY_OK)
-			log_refusal(
-			    s, "from", receive_sender(s->receive), req->why);
+			session_log_refusal(s, "from",
+			    receive_sender(s->receive), req->why, STR(""));
 		session_drop_message(s);
 		break;
 	case SMTP_CLOSE:
 		if (req->why != REPLY_BYE)
-			log_refusal(
-			    s, "helo", smtp_server_helo(s->smtp), req->why);
+			session_log_refusal(s, "helo",
+			    smtp_server_helo(s->smtp), req->why, STR(""));
 		session_finish(s);
 		break;
 	case SMTP_NONE:

@@ -6,9 +6,13 @@
  *	main.c		start, sockets, signals, stop
  *	session.c	one connection: pump, time, begin and end
  *	session_serve.c	the engine's events and their answers
+ *	guard.c		who may talk to us: rates, lists, delays
  *	sender.c	MAIL: is this address theirs?
  *	recipient.c	RCPT: where does it go?
+ *	greylist.c	RCPT: is this a stranger who should come again?
  *	receive.c	DATA: from the first octet to the commit
+ *	judge.c		what is to be thought of a message (SPF ... DMARC)
+ *	sign.c		our name under it (DKIM, ARC)
  *
  * Sessions run on the loop; what may block goes to the store's threads and
  * to maild.
@@ -27,6 +31,13 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 
+/* Journeys of refused messages that are written at once, at most. */
+#define SMTPD_REFUSALS_MAX 256
+
+struct asker;
+struct guard;
+struct resolver;
+
 struct service {
 	const char *name; /* of the activated sockets, and in the log */
 	bool submission;
@@ -44,6 +55,10 @@ struct smtpd {
 	struct trace_source traces;
 	char *queue_notice; /* maild's datagram socket */
 	struct mailbox_notice mailbox_notice;
+	struct resolver *resolver;
+	struct asker *asker; /* common/dns/asker.h */
+	struct guard *guard;
+	size_t refusals; /* whose journeys are being written */
 
 	struct crowd crowd; /* once it is stopping, sessions end after their
 	                     * answer */
