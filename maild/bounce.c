@@ -14,12 +14,15 @@
 
 #define HEADER_MAX  (64 * KB)
 #define RETURN_PATH STR("Return-Path: <>\r\n")
+#define WHOLE_MAX   (10 * MB) /* RFC 3461 s6.2: of what is over it the header */
+#define PIECE       (64 * KB)
 
 void
 bounce_init(struct bounce *b)
 {
 	buf_init(&b->header, 2 * HEADER_MAX);
 	buf_init(&b->text, HEADER_MAX); /* limit set when it is composed */
+	b->returned = NULL;
 	b->stage = NULL;
 	b->why = NULL;
 	b->mailboxes = NULL;
@@ -31,19 +34,22 @@ bounce_release(struct bounce *b)
 {
 	buf_release(&b->header);
 	buf_release(&b->text);
+	body_free(b->returned);
 	stage_free(b->stage);
 	free(b->mailboxes);
 	bounce_init(b);
 }
 
 void
-bounce_read_header(struct bounce *b, struct db *db, int64_t id, uint64_t skip)
+bounce_read(struct bounce *b, struct db *db)
 {
 	struct fail ignored = {0};
-	struct body *body = body_open(db, id, &ignored);
+	struct body *body = body_open(db, b->body, &ignored);
 	struct str block, rest;
 
 	buf_clear(&b->header);
+	body_free(b->returned);
+	b->returned = NULL;
 	if (body == NULL)
 		return;
 	/* skip is the Return-Path field, a few hundred octets */
@@ -51,37 +57,75 @@ bounce_read_header(struct bounce *b, struct db *db, int64_t id, uint64_t skip)
 	       body_read(
 		   body, HEADER_MAX - b->header.len, &b->header, &ignored) == 1)
 		;
+	if (b->whole && body_size(body) <= WHOLE_MAX)
+		b->returned = body_open(db, b->body, &ignored);
 	body_free(body);
-	buf_drop(
-	    &b->header, skip < b->header.len ? (size_t)skip : b->header.len);
+	buf_drop(&b->header,
+	    b->skip < b->header.len ? (size_t)b->skip : b->header.len);
 	header_split(buf_str(&b->header), &block, &rest);
 	buf_cut(&b->header, block.len);
+}
+
+static int
+add_message(struct bounce *b, struct fail *f)
+{
+	uint64_t skip = b->skip;
+	struct buf piece;
+	int more;
+
+	buf_init(&piece, PIECE);
+	do {
+		size_t n;
+
+		buf_clear(&piece);
+		more = body_read(b->returned, PIECE, &piece, f);
+		n = skip < piece.len ? (size_t)skip : piece.len;
+		skip -= n;
+		stage_add(b->stage, str_after(buf_str(&piece), n));
+	} while (more == 1);
+	buf_release(&piece);
+	return more;
 }
 
 int
 bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f)
 {
+	char trace[TRACE_TEXT_MAX];
 	const struct dsn d = {
 	    .host = b->hostname,
 	    .to = b->sender,
+	    .envelope_id = b->envelope_id,
+	    .trace = str_of(trace_text(b->about, trace)),
 	    .block = buf_str(&b->header),
+	    .whole = b->returned != NULL,
+	    .eight_bit = b->eight_bit,
+	    .utf8 = b->utf8,
 	    .arrived_s = b->arrived_ms / 1000,
 	    .now_s = b->now_ms / 1000,
 	    .random = b->random,
 	    .recipients = b->recipients,
 	    .n = b->n,
 	};
-	char trace[TRACE_TEXT_MAX];
-	struct dsn with_trace = d;
 
-	with_trace.trace = str_of(trace_text(b->about, trace));
 	buf_release(&b->text);
 	buf_init(&b->text, DSN_ROOM(b->n));
-	dsn_compose(&with_trace, &b->text);
-	assert(!b->text.overrun);
 	stage_free(b->stage);
 	b->stage = stage_new(store_dir);
-	stage_add(b->stage, buf_str(&b->text));
+	if (b->returned == NULL) {
+		dsn_compose(&d, &b->text);
+		stage_add(b->stage, buf_str(&b->text));
+	} else {
+		size_t front;
+
+		dsn_begin(&d, &b->text);
+		front = b->text.len;
+		stage_add(b->stage, buf_str(&b->text));
+		if (add_message(b, f) == -1)
+			return -1;
+		dsn_end(&d, &b->text);
+		stage_add(b->stage, str_after(buf_str(&b->text), front));
+	}
+	assert(!b->text.overrun);
 	return stage_seal(b->stage, RETURN_PATH, f);
 }
 
@@ -127,6 +171,13 @@ message_id(const struct bounce *b)
 	           : (struct str){0};
 }
 
+/* Not that the message comes back. */
+static bool
+is_news(const struct bounce *b)
+{
+	return b->recipients[0].action != DSN_FAILED;
+}
+
 /* Deliver along r, and write both journeys. */
 static int
 deliver(struct bounce *b, struct db *db, const struct route *r, struct fail *f)
@@ -145,7 +196,7 @@ deliver(struct bounce *b, struct db *db, const struct route *r, struct fail *f)
 	    .trace = b->about,
 	    .at_ms = b->now_ms,
 	    .daemon = HOP_MAILD,
-	    .kind = HOP_RETURNED,
+	    .kind = is_news(b) ? HOP_REPORTED : HOP_RETURNED,
 	    .recipient = b->sender,
 	    .detail = str_of(trace_text(b->trace, own)),
 	};
@@ -155,6 +206,8 @@ deliver(struct bounce *b, struct db *db, const struct route *r, struct fail *f)
 	    .skip = RETURN_PATH.len,
 	    .message_id = message_id(b),
 	    .utf8 = str_has_8bit(b->sender),
+	    .eight_bit = b->returned != NULL && b->eight_bit,
+	    .require_tls = b->require_tls,
 	    .now_ms = b->now_ms,
 	    .expires_ms = b->expires_ms,
 	    .daemon = HOP_MAILD,

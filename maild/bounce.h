@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bounce: a DSN (RFC 3464) on its way to the sender of a message that could
- * not be delivered, in the transaction that gives the message up.
+ * bounce: a DSN (RFC 3464) on its way to the sender of a message, in the
+ * transaction of what it tells: that the message is given up, or is late, or
+ * that somebody has it.
  *
  * From <>; never about a message from <> (RFC 5321 s4.5.5, s6.1).  It goes
  * like any other mail for that address: into a mailbox here, or into the
  * queue.  If it can go nowhere (no such address here, no room, a loop of
  * aliases) it is dropped and why says so; the message is given up all the
- * same.
+ * same.  It is not signed.
  *
- * Life: fill in, read header, prepare, deliver, release; after a failure all
- * but the header again, from prepare on, with a new trace.
+ * Life: fill in, read, prepare, deliver, release; after a failure again from
+ * read on, with a new trace.
  */
 #ifndef MAILD_BOUNCE_H
 #define MAILD_BOUNCE_H
@@ -27,13 +28,20 @@ struct bounce {
 	struct str sender;     /* of the message: who gets the DSN; not empty */
 	struct str hostname;   /* ours */
 	struct str postmaster; /* conf server.postmaster */
+	struct str envelope_id; /* of the message, or empty */
+	bool whole;             /* return all of it, if that can be done */
+	bool eight_bit, utf8;   /* the message is */
+	bool require_tls;       /* RFC 8689 s5: the DSN too */
+	int64_t body;           /* of the message */
+	uint64_t skip;          /* octets of Return-Path in it */
 	int64_t arrived_ms, now_ms, expires_ms;
 	uint64_t random;
 	const struct dsn_recipient *recipients;
 	size_t n;
 
 	/* its own */
-	struct buf header; /* of the message, from bounce_read_header() */
+	struct buf header;     /* of the message, from bounce_read() */
+	struct body *returned; /* it, NULL: only its header */
 	struct buf text;
 	struct stage *stage;
 	const char *why;    /* after bounce_deliver(): NULL, or why it was
@@ -46,10 +54,9 @@ struct bounce {
 void bounce_init(struct bounce *b);
 void bounce_release(struct bounce *b);
 
-/* In a read transaction: the first 64 KiB of the header block.  What cannot
- * be read is left out of the DSN. */
-void bounce_read_header(
-    struct bounce *b, struct db *db, int64_t body, uint64_t skip);
+/* In a read transaction: the first 64 KiB of the header block, and if it is to
+ * be returned the message.  What cannot be read is left out of the DSN. */
+void bounce_read(struct bounce *b, struct db *db);
 
 /* Outside any transaction: compose and stage. */
 int bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/control/command.h"
@@ -43,6 +44,8 @@ static void
 release(struct execution *e)
 {
 	secret_release(&e->line);
+	if (e->reply != NULL) /* it may hold an app password */
+		explicit_bzero(e->reply, strlen(e->reply));
 	free(e->reply);
 	free(e);
 }
@@ -110,6 +113,7 @@ control_server_new(struct maild *m, struct fail *f)
 	c->maild = m;
 	c->control.clock = m->clock;
 	c->control.started_ms = m->started_ms;
+	c->control.hostname = m->conf->server_hostname;
 	c->worker = workers_new(m->loop, 1, WAITING_MAX);
 	buf_init(&path, 4 * KB);
 	buf_addf(&path, "%s/control.sock", m->conf->server_runtime);

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mime/dsn.h"
+#include "common/store/account.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
+#include "maild/relay_local.h"
 #include "maild/relay_record.h"
 #include "maild/relay_retry.h"
 
@@ -16,6 +19,7 @@ struct load {
 	char *domain;
 	int64_t now_ms;
 	size_t max;
+	bool local;
 	struct queue_list list;
 };
 
@@ -116,7 +120,7 @@ judge(const struct destination *d, const struct item *i,
     const struct smtp_outcome *o)
 {
 	if (o->result == SMTP_SENT)
-		return QUEUE_RELAYED;
+		return d->local ? QUEUE_DELIVERED : QUEUE_RELAYED;
 	if (o->result == SMTP_PERM)
 		return QUEUE_FAILED;
 	return now_ms(d) >= i->e.expires_ms ? QUEUE_EXPIRED : QUEUE_DEFERRED;
@@ -144,6 +148,7 @@ log_attempt(const struct destination *d, const struct item *i,
 	    [QUEUE_DEFERRED] = "deferred",
 	    [QUEUE_FAILED] = "failed",
 	    [QUEUE_EXPIRED] = "expired",
+	    [QUEUE_DELIVERED] = "delivered",
 	};
 	char id[TRACE_TEXT_MAX];
 	struct str rest = a->tls, tls = str_cut(&rest, ' ');
@@ -156,24 +161,50 @@ log_attempt(const struct destination *d, const struct item *i,
 	    STR_FMT(a->host.len > 0 ? a->host : STR("none")), STR_FMT(tls),
 	    words[result], o->unsure ? " unsure=yes" : "",
 	    STR_FMT(buf_str(&o->text)));
-	if (is_given_up(result) && i->e.sender[0] == '\0')
+	if (is_given_up(result) && queue_entry_sender(&i->e) == NULL)
 		log_warn(d->relay->d.log,
 		    "bounce id=%s dropped: the message came from <>",
 		    trace_text(i->e.trace, id));
 }
 
+/* Is now the time to tell that it takes long?  Once, and to whom wants to know
+ * (RFC 3461 s4.1); who has not said so, only of mail our own people sent: the
+ * sender of what we forward may be forged. */
+static bool
+is_late(
+    const struct destination *d, const struct item *i, enum queue_result result)
+{
+	const struct queue_entry *e = &i->e;
+	int64_t since = e->hold_until_ms > 0 ? e->hold_until_ms : e->created_ms;
+
+	return result == QUEUE_DEFERRED && !e->told &&
+	       (e->account != 0 || e->notify != 0) &&
+	       queue_entry_sender(e) != NULL &&
+	       dsn_wanted(e->notify, DSN_NOTIFY_DELAY) &&
+	       now_ms(d) - since >= d->relay->d.conf->relay_delay_notice;
+}
+
+struct fate {
+	enum queue_result result;
+	bool late; /* the sender is told so */
+};
+
 static void
 add_to_record(struct destination *d, struct relay_record *r, struct item *i,
-    enum queue_result result, const struct smtp_outcome *o,
+    const struct fate *fate, const struct smtp_outcome *o,
     const struct attempt *a)
 {
 	struct buf detail;
 	struct relay_verdict v = {
-	    .result = result,
+	    .result = fate->result,
 	    .now_ms = now_ms(d),
-	    .next_ms = result == QUEUE_DEFERRED ? next_attempt(d, i) : 0,
+	    .next_ms = fate->result == QUEUE_DEFERRED ? next_attempt(d, i) : 0,
 	    .outcome = o,
 	    .host = a->host,
+	    /* RFC 3461 s5.2.2 (b) */
+	    .report = fate->result == QUEUE_RELAYED && !a->dsn &&
+	              (i->e.notify & DSN_NOTIFY_SUCCESS),
+	    .tell = fate->late,
 	};
 
 	buf_init(&detail, 2 * KB);
@@ -213,6 +244,11 @@ run_load(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct load *l = (struct load *)job;
 
+	int ours = domain_find(db, str_of(l->domain), f);
+
+	if (ours == -1)
+		return -1;
+	l->local = ours == 1;
 	return queue_due(db, str_of(l->domain), l->now_ms, l->max, &l->list, f);
 }
 
@@ -257,6 +293,8 @@ done_load(struct store_job *job)
 			    job->fail.text);
 		else if (!merge(d, &l->list) || l->list.n == l->max)
 			d->more = true;
+		if (job->rc == 0)
+			d->local = l->local;
 		drop_gone(d);
 		if (d->condemned_ms != 0) {
 			settle_waiting(d);
@@ -288,6 +326,7 @@ destination_free(struct destination *d)
 {
 	if (d->load != NULL)
 		d->load->owner = NULL;
+	relay_local_disown(d->delivering);
 	for (size_t k = 0; k < d->n_records; k++)
 		relay_record_disown(d->records[k]);
 	d->relay->n_records -= d->n_records;
@@ -318,6 +357,8 @@ destination_turn(struct destination *d)
 
 	for (const struct item *i = d->items; i != NULL; i = i->next)
 		in_hand++;
+	if (d->local)
+		relay_local_start(d);
 	if (!d->more || d->load != NULL || d->relay->stopping ||
 	    count(d, ITEM_WAITING) > DESTINATION_WAITING_MAX / 2 ||
 	    in_hand + DESTINATION_WAITING_MAX > DESTINATION_IN_HAND_MAX)
@@ -338,8 +379,9 @@ destination_turn(struct destination *d)
 bool
 destination_is_done(const struct destination *d)
 {
-	return d->items == NULL && d->load == NULL && d->sessions == 0 &&
-	       d->n_records == 0 && (!d->more || d->relay->stopping);
+	return d->items == NULL && d->load == NULL && d->delivering == NULL &&
+	       d->sessions == 0 && d->n_records == 0 &&
+	       (!d->more || d->relay->stopping);
 }
 
 size_t
@@ -373,8 +415,23 @@ destination_take(struct destination *d, struct item **items, size_t max)
 void
 destination_put_back(struct destination *d, struct item *i)
 {
-	assert(i->state == ITEM_SENDING && d->sessions > 0);
+	assert(i->state == ITEM_SENDING && (d->sessions > 0 || d->local));
 	i->state = ITEM_WAITING;
+}
+
+/* Does it make a DSN, together with that of the other? */
+static bool
+is_told(const struct fate *f)
+{
+	return is_given_up(f->result) || f->late;
+}
+
+static bool
+goes_with(const struct item *a, const struct fate *fa, const struct item *b,
+    const struct fate *fb)
+{
+	return b->state != ITEM_RECORDING && a->e.trace == b->e.trace &&
+	       is_given_up(fa->result) == is_given_up(fb->result);
 }
 
 void
@@ -382,18 +439,21 @@ destination_settle(struct destination *d, struct item *const *items,
     const struct smtp_outcome *const *outcomes, size_t n,
     const struct attempt *a)
 {
-	enum queue_result *results = mem_new(n, sizeof(*results));
+	struct fate *fates = mem_new(n, sizeof(*fates));
 	struct relay_record *plain = NULL;
 
 	for (size_t k = 0; k < n; k++) {
+		struct fate *fate = &fates[k];
+
 		assert(items[k]->state != ITEM_RECORDING);
-		results[k] = judge(d, items[k], outcomes[k]);
-		log_attempt(d, items[k], results[k], outcomes[k], a);
-		if (is_given_up(results[k]))
+		fate->result = judge(d, items[k], outcomes[k]);
+		fate->late = is_late(d, items[k], fate->result);
+		log_attempt(d, items[k], fate->result, outcomes[k], a);
+		if (is_told(fate))
 			continue;
 		if (plain == NULL)
 			plain = new_record(d);
-		add_to_record(d, plain, items[k], results[k], outcomes[k], a);
+		add_to_record(d, plain, items[k], fate, outcomes[k], a);
 	}
 	if (plain != NULL) /* at once: another server has taken it */
 		relay_record_submit(plain);
@@ -403,14 +463,14 @@ destination_settle(struct destination *d, struct item *const *items,
 		if (items[k]->state == ITEM_RECORDING)
 			continue;
 		r = new_record(d);
-		for (size_t j = k; j < n; j++)
-			if (items[j]->state != ITEM_RECORDING &&
-			    items[j]->e.trace == items[k]->e.trace)
+		add_to_record(d, r, items[k], &fates[k], outcomes[k], a);
+		for (size_t j = k + 1; j < n; j++)
+			if (goes_with(items[k], &fates[k], items[j], &fates[j]))
 				add_to_record(
-				    d, r, items[j], results[j], outcomes[j], a);
+				    d, r, items[j], &fates[j], outcomes[j], a);
 		relay_record_submit(r);
 	}
-	free(results);
+	free(fates);
 }
 
 void

@@ -6,6 +6,9 @@
  *	            ^                 |
  *	            +----put back-----+
  *
+ * A domain of ours (held messages come due) has no session: relay_local
+ *delivers.
+ *
  * At most 100 wait in memory and 600 are in hand, however many are due; more
  * are loaded when these have been taken, and their outcomes are on disk.  When
  *the whole destination turns out unreachable, or not to exist,
@@ -38,10 +41,12 @@ struct item {
 struct destination {
 	struct relay *relay;
 	char *domain;
-	struct item *items;            /* most overdue first */
-	struct load *load;             /* under way, or NULL */
-	bool more;                     /* load again */
-	struct relay_record **records; /* on their way to the store */
+	struct item *items;             /* most overdue first */
+	struct load *load;              /* under way, or NULL */
+	bool more;                      /* load again */
+	bool local;                     /* the domain is ours */
+	struct relay_local *delivering; /* under way, or NULL */
+	struct relay_record **records;  /* on their way to the store */
 	size_t n_records;
 	struct smtp_outcome verdict; /* set while condemned_ms is not 0 */
 	int64_t condemned_ms;
@@ -74,6 +79,7 @@ struct attempt {         /* who was asked; strings may be empty */
 	struct str host; /* "mx.example.org [192.0.2.1]" */
 	struct str tls;  /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in the
 	                  * clear, or not connected */
+	bool dsn;        /* it reports deliveries itself (RFC 3461) */
 };
 
 /* These items had these outcomes: log, record, DSN.  Items are the

@@ -3,13 +3,16 @@
 
 #include <stdlib.h>
 
+#include "common/store/allowance.h"
 #include "common/store/body.h"
+#include "common/store/greylist.h"
 #include "common/store/purge.h"
 #include "common/util/mem.h"
 
 #define SWEEP_BODIES   200 /* a transaction of about 20 ms */
 #define SWEEP_EVERY_MS (60 * 1000)
 #define PURGE_JOURNEYS 500
+#define FORGET_ROWS    500
 #define PURGE_EVERY_MS (60 * 60 * 1000)
 #define KEEP_MS        (INT64_C(90) * 24 * 60 * 60 * 1000)
 #define MORE_MS        50 /* lets deliveries in between */
@@ -29,7 +32,7 @@ struct task {
 
 struct keeper {
 	struct maild *maild; /* borrowed */
-	struct task files, bodies, journeys;
+	struct task files, bodies, journeys, greylist, sent;
 };
 
 static int
@@ -51,6 +54,23 @@ purge_journeys(struct db *db, struct store_job *job, struct fail *f)
 
 	return purge_journeys_before(
 	    db, t->now_ms - KEEP_MS, PURGE_JOURNEYS, &t->n, f);
+}
+
+static int
+sweep_greylist(struct db *db, struct store_job *job, struct fail *f)
+{
+	struct task *t = (struct task *)job;
+
+	return greylist_sweep(
+	    db, t->now_ms, GREYLIST_LIFE_MS, FORGET_ROWS, &t->n, f);
+}
+
+static int
+sweep_sent(struct db *db, struct store_job *job, struct fail *f)
+{
+	struct task *t = (struct task *)job;
+
+	return allowance_sweep(db, t->now_ms, FORGET_ROWS, &t->n, f);
 }
 
 static void
@@ -108,11 +128,16 @@ keeper_new(struct maild *m)
 	k->bodies.every_ms = SWEEP_EVERY_MS;
 	k->journeys.batch = PURGE_JOURNEYS;
 	k->journeys.every_ms = PURGE_EVERY_MS;
+	k->greylist.batch = k->sent.batch = FORGET_ROWS;
+	k->greylist.every_ms = k->sent.every_ms = PURGE_EVERY_MS;
 	begin(k, &k->files, "removed files that no message names", sweep_files);
 	begin(
 	    k, &k->bodies, "removed bodies of deleted messages", sweep_bodies);
 	begin(k, &k->journeys, "forgot journeys older than 90 days",
 	    purge_journeys);
+	begin(k, &k->greylist, "forgot who was asked to come again",
+	    sweep_greylist);
+	begin(k, &k->sent, "forgot counts of what was sent", sweep_sent);
 	return k;
 }
 
@@ -124,5 +149,7 @@ keeper_free(struct keeper *k)
 	timer_free(k->files.timer);
 	timer_free(k->bodies.timer);
 	timer_free(k->journeys.timer);
+	timer_free(k->greylist.timer);
+	timer_free(k->sent.timer);
 	free(k);
 }

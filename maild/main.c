@@ -7,6 +7,7 @@
 
 #include "common/control/owner.h"
 #include "common/daemon/daemon.h"
+#include "common/net/address.h"
 #include "common/net/privilege.h"
 #include "common/util/rand.h"
 #include "maild/auth.h"
@@ -122,7 +123,10 @@ acquire(struct maild *m, struct fail *f)
 	if (m->resolver == NULL)
 		return -1;
 	m->tls = tls_client_new(NULL, f);
-	return m->tls != NULL ? 0 : -1;
+	if (m->tls == NULL)
+		return -1;
+	/* a verdict counts only where REQUIRETLS asks for one */
+	return tls_client_trust_system(m->tls, f);
 }
 
 static int
@@ -137,6 +141,19 @@ open_stores(struct maild *m, struct fail *f)
 		return -1;
 	m->passwords = open_store(m, DB_AUTH, AUTH_READERS, f);
 	return m->passwords != NULL ? 0 : -1;
+}
+
+static int
+check_source(struct maild *m, struct fail *f)
+{
+	struct address source;
+
+	if (m->conf->relay_source[0] == '\0' ||
+	    address_from_ip(str_of(m->conf->relay_source), 0, &source))
+		return 0;
+	return conf_refuse(m->conf, &m->conf->relay_source, f,
+	    "\"%s\" is no IP address: write one like 192.0.2.1",
+	    m->conf->relay_source);
 }
 
 static int
@@ -193,6 +210,8 @@ start(struct maild *m, struct fail *f)
 	m->stop_timer = timer_new(m->loop, look_whether_done, m);
 	/* nothing here needs root: the DNS child must not have it either */
 	if (drop_rights(m, f) == -1 || acquire(m, f) == -1)
+		return -1;
+	if (check_source(m, f) == -1)
 		return -1;
 	umask(0007);
 	m->workers = workers_new(m->loop, BODY_THREADS, BODIES_WAITING);

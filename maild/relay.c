@@ -7,6 +7,7 @@
 #include "common/util/mem.h"
 #include "maild/destination.h"
 #include "maild/relay_internal.h"
+#include "maild/relay_report.h"
 #include "maild/relay_session.h"
 
 #define DOMAINS_AT_ONCE 64
@@ -113,7 +114,7 @@ wants_session(const struct destination *d)
 	size_t most = r->d.conf->relay_connections;
 	size_t waiting = destination_messages(d, 2 * d->sessions + 1);
 
-	if (r->stopping || d->condemned_ms != 0 || waiting == 0 ||
+	if (r->stopping || d->local || d->condemned_ms != 0 || waiting == 0 ||
 	    r->n_sessions >= most)
 		return false;
 	if (d->sessions == 0)
@@ -172,6 +173,7 @@ relay_new(const struct relay_deps *deps)
 
 	r->d = *deps;
 	r->self = relay_self_new(deps->conf);
+	r->d.report = relay_report_new(deps, look_again, r);
 	r->turn = timer_new(deps->loop, turn, r);
 	r->next = timer_new(deps->loop, look_again, r);
 	timer_set(r->next, 0);
@@ -194,6 +196,7 @@ relay_kick(struct relay *r)
 
 	if (r->stopping)
 		return;
+	relay_report_kick(r->d.report);
 	r->look_again = r->look != NULL;
 	if (r->look_again)
 		return;
@@ -211,6 +214,7 @@ void
 relay_stop(struct relay *r)
 {
 	r->stopping = true;
+	relay_report_stop(r->d.report);
 	timer_clear(r->next);
 	timer_clear(r->turn);
 	turn(r);
@@ -240,6 +244,7 @@ relay_free(struct relay *r)
 		r->look->owner = NULL;
 	timer_free(r->turn);
 	timer_free(r->next);
+	relay_report_free(r->d.report);
 	relay_self_free(r->self);
 	free(r);
 }

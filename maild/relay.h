@@ -24,18 +24,21 @@
 #include "common/util/log.h"
 
 struct relay;
+struct relay_report;
 
 struct relay_deps { /* all borrowed, outlive the relay */
 	struct loop *loop;
 	struct store *store;
 	struct resolver *resolver;
 	struct workers *workers; /* reads bodies */
-	struct tls *tls;         /* client context, opportunistic */
+	struct tls *tls;         /* client context: opportunistic, but it knows
+	                          * whom to trust, for REQUIRETLS */
 	const struct conf *conf;
 	const struct log *log;
 	const struct clock *clock;
 	struct trace_source *traces;
 	struct mailbox_notice *notice;
+	struct relay_report *report; /* set by the relay: its own */
 };
 
 struct relay *relay_new(const struct relay_deps *deps);

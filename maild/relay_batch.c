@@ -47,8 +47,10 @@ static const char unreadable[] = "our own copy could not be read";
 static void
 log_unreadable(const struct relay_batch *b)
 {
+	const char *why = relay_body_failure(b->body);
+
 	log_error(b->d->relay->d.log, "relay %s: %s", b->d->domain,
-	    relay_body_failure(b->body));
+	    why != NULL ? why : "the body has another size than its row says");
 }
 
 static void
@@ -108,18 +110,26 @@ relay_batch_send(struct relay_batch *b, struct smtp_client *c)
 	struct smtp_message m = {
 	    .sender = str_of(e->sender),
 	    .recipients = b->to,
+	    .wishes = b->wishes,
 	    .n = b->n,
 	    .size = e->size > e->skip ? e->size - e->skip : 0,
 	    .utf8 = needs_utf8(b),
 	    .eight_bit = e->eight_bit,
+	    .binary = e->binary,
+	    .requiretls = e->require_tls,
+	    .envelope_id = str_of(e->envelope_id),
+	    .ret = (enum dsn_ret)e->ret,
 	};
 
 	assert(relay_batch_can_send(b));
 	for (size_t i = 0; i < b->n; i++) {
 		b->addresses[i] = address_to_send(&b->items[i]->e);
 		b->to[i] = str_of(b->addresses[i]);
+		b->wishes[i] = (struct smtp_wish){b->items[i]->e.notify,
+		    str_of(b->items[i]->e.original_recipient)};
 	}
 	b->n_addresses = b->n;
+	b->left = m.size;
 	b->sending = true;
 	smtp_client_send(c, &m);
 }
@@ -129,13 +139,16 @@ relay_batch_feed(struct relay_batch *b, struct smtp_client *c)
 {
 	struct str piece = relay_body_piece(b->body);
 
-	if (piece.len > 0) {
+	if (piece.len > 0 && piece.len <= b->left) {
 		piece = str_first(piece, AT_A_TIME);
+		b->left -= piece.len;
 		smtp_client_body(c, piece);
 		relay_body_drop(b->body, piece.len);
 		return true;
 	}
-	if (relay_body_failure(b->body) != NULL) {
+	/* BDAT has told how long it is */
+	if (relay_body_failure(b->body) != NULL || piece.len > 0 ||
+	    (relay_body_at_end(b->body) && b->left > 0)) {
 		log_unreadable(b);
 		b->unreadable = true;
 		smtp_client_lost(c, unreadable);

@@ -20,8 +20,10 @@ struct relay_batch {
 	size_t n;
 	char *addresses[SMTP_RECIPIENTS_MAX]; /* as sent; owned while sending */
 	struct str to[SMTP_RECIPIENTS_MAX];
+	struct smtp_wish wishes[SMTP_RECIPIENTS_MAX];
 	size_t n_addresses;
 	struct relay_body *body; /* while open */
+	uint64_t left;           /* octets of it that are still to come */
 	bool sending;            /* the engine has it */
 	bool unreadable;         /* the body cannot be read: our own trouble */
 };

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/store/route.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "maild/bounce.h"
+#include "maild/relay_report.h"
 
 #define AGAIN_FIRST_MS 500
 #define AGAIN_MOST_MS  30000
@@ -22,6 +24,9 @@ struct line {
 	char *address, *original; /* original may be NULL */
 	char *reply, *host, *detail;
 	char *sentence; /* for a person who reads the DSN */
+	char *orcpt;    /* may be NULL */
+	int64_t until_ms;
+	bool report, told, wanted; /* wanted: stands in the DSN */
 };
 
 struct relay_record {
@@ -35,13 +40,14 @@ struct relay_record {
 	int64_t wait_ms;
 	bool submitted; /* a job is with the store */
 
-	/* of the message that is given up */
+	int64_t *mailboxes; /* here, that got it */
+	size_t n_mailboxes;
+
+	/* of the message that is given up, or late */
 	bool bounces;
 	struct bounce bounce;
 	struct dsn_recipient *reported;
-	char *sender;
-	int64_t body;
-	uint64_t skip;
+	char *sender, *envelope_id;
 };
 
 static struct relay_record *
@@ -70,10 +76,13 @@ destroy(struct relay_record *r)
 		free(l->host);
 		free(l->detail);
 		free(l->sentence);
+		free(l->orcpt);
 	}
 	free(r->lines);
 	free(r->reported);
 	free(r->sender);
+	free(r->envelope_id);
+	free(r->mailboxes);
 	bounce_release(&r->bounce);
 	timer_free(r->again);
 	free(r);
@@ -85,7 +94,7 @@ run_read(struct db *db, struct store_job *job, struct fail *f)
 	struct relay_record *r = of_read(job);
 
 	(void)f;
-	bounce_read_header(&r->bounce, db, r->body, r->skip);
+	bounce_read(&r->bounce, db);
 	return 0;
 }
 
@@ -100,27 +109,40 @@ prepare_write(struct store_job *job, struct fail *f)
 }
 
 static int
+write_line(
+    struct relay_record *r, const struct line *l, struct db *db, struct fail *f)
+{
+	const struct route_options here = {
+	    .postmaster = str_of(r->deps.conf->server_postmaster)};
+	const struct queue_outcome o = {
+	    .trace = l->key.trace,
+	    .n = l->key.n,
+	    .result = l->result,
+	    .next_ms = l->next_ms,
+	    .now_ms = l->now_ms,
+	    .code = l->code,
+	    .reply = str_of(l->reply),
+	    .host = str_of(l->host),
+	    .detail = str_of(l->detail),
+	    .report = l->report,
+	    .told = l->told,
+	};
+
+	if (l->result == QUEUE_DELIVERED)
+		return queue_deliver(db, l->key.trace, l->key.n, &here,
+		    l->now_ms, &r->mailboxes, &r->n_mailboxes, f);
+	return queue_record(db, &o, f);
+}
+
+static int
 run_write(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct relay_record *r = of_write(job);
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct line *l = &r->lines[i];
-		const struct queue_outcome o = {
-		    .trace = l->key.trace,
-		    .n = l->key.n,
-		    .result = l->result,
-		    .next_ms = l->next_ms,
-		    .now_ms = l->now_ms,
-		    .code = l->code,
-		    .reply = str_of(l->reply),
-		    .host = str_of(l->host),
-		    .detail = str_of(l->detail),
-		};
-
-		if (queue_record(db, &o, f) == -1)
+	r->n_mailboxes = 0;
+	for (size_t i = 0; i < r->n; i++)
+		if (write_line(r, &r->lines[i], db, f) == -1)
 			return -1;
-	}
 	return r->bounces ? bounce_deliver(&r->bounce, db, f) : 0;
 }
 
@@ -149,38 +171,86 @@ log_bounce(const struct relay_record *r)
 		    trace_text(r->bounce.trace, own), r->sender);
 }
 
+/* The sender asked to hear of it. */
+static bool
+has_news(const struct relay_record *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->lines[i].report || r->lines[i].result == QUEUE_DELIVERED)
+			return true;
+	return false;
+}
+
+/* The mailbox was filled, or went away, in this moment: the next attempt will
+ * find it so. */
+static bool
+put_off(struct relay_record *r, const struct fail *why)
+{
+	bool any = false;
+
+	if (why->kind == FAIL_TEMP || why->kind == FAIL_DISK)
+		return false;
+	for (size_t i = 0; i < r->n; i++) {
+		struct line *l = &r->lines[i];
+
+		if (l->result != QUEUE_DELIVERED)
+			continue;
+		any = true;
+		l->result = QUEUE_DEFERRED;
+		l->next_ms = l->now_ms + AGAIN_MOST_MS;
+		free(l->reply);
+		l->reply = mem_dup(str_of(why->text));
+		free(l->detail);
+		l->detail = mem_dup(str_of(why->text));
+	}
+	return any;
+}
+
+static void
+try_again(struct relay_record *r, const struct fail *why)
+{
+	char id[TRACE_TEXT_MAX];
+
+	log_error(r->deps.log, "relay id=%s not recorded yet, trying again: %s",
+	    trace_text(r->lines[0].key.trace, id), why->text);
+	r->wait_ms = r->wait_ms == 0 ? AGAIN_FIRST_MS : 2 * r->wait_ms;
+	if (r->wait_ms > AGAIN_MOST_MS)
+		r->wait_ms = AGAIN_MOST_MS;
+	if (put_off(r, why))
+		r->wait_ms = 0;
+	timer_set(r->again, r->wait_ms);
+}
+
 static void
 done_write(struct store_job *job)
 {
 	struct relay_record *r = of_write(job);
-	char id[TRACE_TEXT_MAX];
 
 	r->submitted = false;
 	if (job->rc == -1 && r->done != NULL) {
-		log_error(r->deps.log,
-		    "relay id=%s not recorded yet, trying again: %s",
-		    trace_text(r->lines[0].key.trace, id), job->fail.text);
-		r->wait_ms = r->wait_ms == 0 ? AGAIN_FIRST_MS : 2 * r->wait_ms;
-		if (r->wait_ms > AGAIN_MOST_MS)
-			r->wait_ms = AGAIN_MOST_MS;
-		timer_set(r->again, r->wait_ms);
+		try_again(r, &job->fail);
 		return;
 	}
-	if (job->rc == 0 && r->bounces) {
+	if (job->rc == 0) {
 		mailbox_notice_add(
-		    r->deps.notice, r->bounce.mailboxes, r->bounce.n_mailboxes);
-		log_bounce(r);
+		    r->deps.notice, r->mailboxes, r->n_mailboxes);
+		if (r->bounces) {
+			mailbox_notice_add(r->deps.notice, r->bounce.mailboxes,
+			    r->bounce.n_mailboxes);
+			log_bounce(r);
+		}
 	}
-	if (r->done != NULL)
+	if (r->done != NULL) {
+		if (has_news(r))
+			relay_report_kick(r->deps.report);
 		tell_owner(r);
+	}
 	destroy(r);
 }
 
 static void
-write_now(void *arg)
+write_now(struct relay_record *r)
 {
-	struct relay_record *r = arg;
-
 	if (r->bounces)
 		r->bounce.trace = hop_new_trace(r->deps.traces);
 	r->write = (struct store_job){
@@ -205,6 +275,20 @@ done_read(struct store_job *job)
 		destroy(r); /* maild stops: it is tried again after the start */
 }
 
+static void
+submit(void *arg)
+{
+	struct relay_record *r = arg;
+
+	if (!r->bounces) {
+		write_now(r);
+		return;
+	}
+	r->read = (struct store_job){.run = run_read, .done = done_read};
+	r->submitted = true;
+	store_read(r->deps.store, &r->read);
+}
+
 struct relay_record *
 relay_record_new(
     const struct relay_deps *deps, relay_record_done *done, void *arg)
@@ -214,24 +298,30 @@ relay_record_new(
 	r->deps = *deps;
 	r->done = done;
 	r->arg = arg;
-	r->again = timer_new(deps->loop, write_now, r);
+	r->again = timer_new(deps->loop, submit, r);
 	bounce_init(&r->bounce);
 	return r;
+}
+
+static bool
+is_given_up(const struct line *l)
+{
+	return l->result == QUEUE_FAILED || l->result == QUEUE_EXPIRED;
 }
 
 /* What a person reads in the DSN. */
 static char *
 sentence(const struct queue_entry *e, const struct relay_verdict *v)
 {
+	int64_t since = e->hold_until_ms > 0 ? e->hold_until_ms : e->created_ms;
 	struct buf out;
 	char *text;
 
 	buf_init(&out, 2 * KB);
-	if (v->result == QUEUE_EXPIRED)
+	if (v->result == QUEUE_EXPIRED || v->result == QUEUE_DEFERRED)
 		buf_addf(&out,
 		    "It could not be delivered in %lld hours, in %d attempts.",
-		    (long long)((v->now_ms - e->created_ms) / 3600000),
-		    e->tries + 1);
+		    (long long)((v->now_ms - since) / 3600000), e->tries + 1);
 	else if (v->outcome->code != 0)
 		buf_add(&out, STR("The other server refused it."));
 	if (v->outcome->code == 0) /* nothing else will show our words */
@@ -242,17 +332,47 @@ sentence(const struct queue_entry *e, const struct relay_verdict *v)
 	return text;
 }
 
+/* RFC 3461 s4.1 */
+static bool
+is_wanted(const struct queue_entry *e, const struct relay_verdict *v)
+{
+	if (queue_entry_sender(e) == NULL)
+		return false;
+	if (v->result == QUEUE_FAILED || v->result == QUEUE_EXPIRED)
+		return dsn_wanted(e->notify, DSN_NOTIFY_FAILURE);
+	return v->tell;
+}
+
+/* What the DSN says of the message. */
+static void
+begin_bounce(struct relay_record *r, const struct queue_entry *e,
+    const struct relay_verdict *v)
+{
+	struct bounce *b = &r->bounce;
+
+	free(r->sender);
+	free(r->envelope_id);
+	r->sender = mem_dup(str_of(e->return_to));
+	r->envelope_id = mem_dup(str_of(e->envelope_id));
+	b->about = e->trace;
+	b->body = e->body;
+	b->skip = e->skip;
+	/* RFC 8689 s5; and none that is late comes back */
+	b->whole = e->ret == DSN_RET_FULL && !e->require_tls && !e->binary &&
+	           v->result != QUEUE_DEFERRED;
+	b->eight_bit = e->eight_bit;
+	b->utf8 = e->utf8;
+	b->require_tls = e->require_tls;
+	b->arrived_ms = e->created_ms;
+	b->now_ms = v->now_ms;
+}
+
 void
 relay_record_add(struct relay_record *r, const struct queue_entry *e,
     const struct relay_verdict *v)
 {
-	bool given_up = v->result == QUEUE_FAILED || v->result == QUEUE_EXPIRED;
 	struct line *l;
 
-	assert(
-	    r->n == 0 || given_up == (r->lines[0].result == QUEUE_FAILED ||
-					 r->lines[0].result == QUEUE_EXPIRED));
-	assert(!given_up || r->n == 0 || r->lines[0].key.trace == e->trace);
 	r->lines = mem_grow(r->lines, r->n + 1, sizeof(*r->lines));
 	l = &r->lines[r->n++];
 	*l = (struct line){
@@ -267,17 +387,43 @@ relay_record_add(struct relay_record *r, const struct queue_entry *e,
 	    .host = mem_dup(v->host),
 	    .detail = mem_dup(v->detail),
 	    .sentence = sentence(e, v),
+	    .orcpt = mem_dup(str_of(e->original_recipient)),
+	    .until_ms = e->expires_ms,
+	    .report = v->report,
+	    .told = v->tell,
+	    .wanted = is_wanted(e, v),
 	};
 	memcpy(l->enhanced, v->outcome->enhanced, sizeof(l->enhanced));
-	if (!given_up || r->n > 1)
-		return;
-	r->bounces = e->sender[0] != '\0';
-	r->sender = mem_dup(str_of(e->sender));
-	r->body = e->body;
-	r->skip = e->skip;
-	r->bounce.about = e->trace;
-	r->bounce.arrived_ms = e->created_ms;
-	r->bounce.now_ms = v->now_ms;
+	assert(is_given_up(l) == is_given_up(&r->lines[0]) &&
+	       l->told == r->lines[0].told);
+	assert(
+	    !(is_given_up(l) || l->told) || r->lines[0].key.trace == e->trace);
+	if (l->wanted && !r->bounces)
+		begin_bounce(r, e, v);
+	r->bounces = r->bounces || l->wanted;
+}
+
+static struct dsn_recipient
+reported(const struct line *l)
+{
+	struct str host = str_of(l->host);
+	struct dsn_recipient d = {
+	    .action = l->told ? DSN_DELAYED : DSN_FAILED,
+	    .final = str_of(l->address),
+	    .original = str_of(l->original),
+	    .orcpt = str_of(l->orcpt),
+	    .status = str_of(l->enhanced),
+	    .sentence = str_of(l->sentence),
+	    .tried_s = l->now_ms / 1000,
+	    .until_s = l->until_ms / 1000,
+	};
+
+	/* RFC 3464 s2.3.5, s2.3.6: of a server that said something */
+	if (l->code != 0) {
+		d.remote_mta = str_cut(&host, ' ');
+		d.diagnostic = str_of(l->reply);
+	}
+	return d;
 }
 
 /* The DSN's rows point into the lines, which grow no more. */
@@ -287,45 +433,25 @@ fill_bounce(struct relay_record *r)
 	struct bounce *b = &r->bounce;
 
 	r->reported = mem_new(r->n, sizeof(*r->reported));
-	for (size_t i = 0; i < r->n; i++) {
-		const struct line *l = &r->lines[i];
-		struct str host = str_of(l->host);
-
-		r->reported[i] = (struct dsn_recipient){
-		    .action = DSN_FAILED,
-		    .final = str_of(l->address),
-		    .original = str_of(l->original),
-		    .status = str_of(l->enhanced),
-		    .sentence = str_of(l->sentence),
-		    .tried_s = l->now_ms / 1000,
-		};
-		/* RFC 3464 s2.3.5, s2.3.6: of a server that said something */
-		if (l->code == 0)
-			continue;
-		r->reported[i].remote_mta = str_cut(&host, ' ');
-		r->reported[i].diagnostic = str_of(l->reply);
-	}
+	for (size_t i = 0; i < r->n; i++)
+		if (r->lines[i].wanted)
+			r->reported[b->n++] = reported(&r->lines[i]);
 	b->sender = str_of(r->sender);
+	b->envelope_id = str_of(r->envelope_id);
 	b->hostname = str_of(r->deps.conf->server_hostname);
 	b->postmaster = str_of(r->deps.conf->server_postmaster);
 	b->expires_ms = b->now_ms + r->deps.conf->relay_expire;
 	b->random = rand_u64();
 	b->recipients = r->reported;
-	b->n = r->n;
 }
 
 void
 relay_record_submit(struct relay_record *r)
 {
 	assert(r->n > 0 && !r->submitted);
-	if (!r->bounces) {
-		write_now(r);
-		return;
-	}
-	fill_bounce(r);
-	r->read = (struct store_job){.run = run_read, .done = done_read};
-	r->submitted = true;
-	store_read(r->deps.store, &r->read);
+	if (r->bounces)
+		fill_bounce(r);
+	submit(r);
 }
 
 void

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * relay_record: what became of some recipients, on its way into the store:
- * one transaction for queue, journey and DSN.
+ * one transaction for queue, journey, mailbox and DSN.
  *
  * When the store cannot write, it tries again until it can, so that what was
  * relayed once is not relayed again; the owner keeps these recipients out of
  * new attempts until done() is called.
+ *
+ * A delivery here that turns out impossible at that moment is put off.
  *
  * Life: new, add..., submit; it frees itself after done().
  */
@@ -36,10 +38,13 @@ struct relay_verdict {
 	const struct smtp_outcome *outcome;
 	struct str host;   /* "mx.example.org [192.0.2.1]", or empty */
 	struct str detail; /* of the hop */
+	bool report;       /* tell the sender, if he asked: nobody else will */
+	bool tell;         /* QUEUE_DEFERRED: tell him of the delay */
 };
 
 /* Everything is copied.  Recipients that are given up (QUEUE_FAILED,
- * QUEUE_EXPIRED) must be of one message and alone: they make one DSN. */
+ * QUEUE_EXPIRED), or of whose delay the sender is told, must be of one message
+ * and alone: they make one DSN, as far as the sender wants to hear of them. */
 void relay_record_add(struct relay_record *r, const struct queue_entry *e,
     const struct relay_verdict *v);
 void relay_record_submit(struct relay_record *r);

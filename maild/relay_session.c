@@ -39,6 +39,7 @@ struct relay_session {
 	bool connected, handshake;
 	bool talking;    /* this connection got as far as taking commands */
 	bool lost;       /* we gave up: nothing more is to be sent */
+	bool unfit;      /* not safe enough for what is in hand */
 	unsigned turn;   /* the deadline is for this one */
 	size_t messages; /* judged over this connection */
 	enum after after;
@@ -57,7 +58,8 @@ relay_of(const struct relay_session *s)
 static struct attempt
 attempt(const struct relay_session *s)
 {
-	return (struct attempt){str_of(s->host), str_of(s->tls)};
+	return (struct attempt){str_of(s->host), str_of(s->tls),
+	    s->smtp != NULL && smtp_client_has_dsn(s->smtp)};
 }
 
 static void
@@ -128,7 +130,9 @@ next_message(struct relay_session *s, relay_body_ready *ready)
 {
 	if (!smtp_client_is_ready(s->smtp) || s->batch.body != NULL)
 		return;
-	if (relay_of(s)->stopping || s->messages >= MESSAGES_MAX) {
+	if (s->unfit) { /* RFC 8689 s4.2.1: QUIT, and the next host */
+		smtp_client_quit(s->smtp);
+	} else if (relay_of(s)->stopping || s->messages >= MESSAGES_MAX) {
 		relay_batch_release(&s->batch);
 		smtp_client_quit(s->smtp);
 	} else if (s->batch.n > 0 || relay_batch_take(&s->batch)) {
@@ -149,7 +153,7 @@ decide(struct relay_session *s)
 	if (end->result != SMTP_SENT && s->messages == 0 && s->batch.n == 0)
 		relay_batch_take(&s->batch);
 	if (end->result == SMTP_SENT) { /* QUIT */
-		s->after = AFTER_END;
+		s->after = s->unfit ? AFTER_NEXT : AFTER_END;
 	} else if (s->batch.n > 0 || !s->talking) {
 		smtp_outcome_copy(&s->failure, end);
 		s->harsh &= end->result == SMTP_PERM && !s->talking;
@@ -159,11 +163,28 @@ decide(struct relay_session *s)
 	}
 }
 
+/* Whom it has not judged because it is not safe enough goes to the next host;
+ * if that was the last this is why. */
+static void
+judged(struct relay_session *s)
+{
+	struct attempt a = attempt(s);
+	const struct smtp_outcome *why = NULL;
+
+	for (size_t i = 0; i < s->batch.n; i++)
+		if (smtp_client_outcome(s->smtp, i)->elsewhere &&
+		    smtp_client_outcome(s->smtp, i)->result == SMTP_PERM)
+			why = smtp_client_outcome(s->smtp, i);
+	s->messages += relay_batch_judged(&s->batch, s->smtp, &a);
+	if (why == NULL || s->batch.n == 0)
+		return;
+	s->unfit = true;
+	smtp_outcome_copy(&s->failure, why);
+}
+
 static void
 on_event(struct relay_session *s, enum smtp_client_event ev)
 {
-	struct attempt a = attempt(s);
-
 	switch (ev) {
 	case SMTP_CLIENT_READY:
 		s->heard = true;
@@ -171,7 +192,7 @@ on_event(struct relay_session *s, enum smtp_client_event ev)
 		relay_schedule(relay_of(s));
 		break;
 	case SMTP_CLIENT_DONE:
-		s->messages += relay_batch_judged(&s->batch, s->smtp, &a);
+		judged(s);
 		break;
 	case SMTP_CLIENT_CLOSED:
 		decide(s);
@@ -295,7 +316,7 @@ on_ready(void *arg, struct conn *c)
 		s->handshake = false;
 		snprintf(
 		    s->tls, sizeof(s->tls), "%s %s", tls->version, tls->cipher);
-		smtp_client_tls_done(s->smtp);
+		smtp_client_tls_done(s->smtp, tls->verified);
 	}
 	pump(s);
 }
@@ -342,6 +363,17 @@ on_closed(void *arg, enum conn_end end, const char *text)
 
 static const struct conn_host host = {on_ready, on_closed, on_expired};
 
+/* relay.source, where it is of the target's kind. */
+static const struct address *
+choose_source(const struct conf *conf, const struct address *target,
+    struct address *source)
+{
+	bool good = address_from_ip(str_of(conf->relay_source), 0, source) &&
+	            address_is_v6(source) == address_is_v6(target);
+
+	return good ? source : NULL;
+}
+
 static void
 connect_target(struct relay_session *s)
 {
@@ -354,6 +386,7 @@ connect_target(struct relay_session *s)
 	};
 	struct conn_limits limits = conn_default_limits();
 	char ip[ADDRESS_TEXT_MAX];
+	struct address source;
 
 	limits.handshake_ms = deps->conf->timeouts_handshake;
 	limits.stall_ms = deps->conf->relay_timeout;
@@ -362,12 +395,12 @@ connect_target(struct relay_session *s)
 	snprintf(s->host, sizeof(s->host), "%s [%s]", t->host,
 	    address_ip_text(&t->address, ip));
 	s->tls[0] = '\0';
-	s->connected = s->handshake = s->lost = false;
+	s->connected = s->handshake = s->lost = s->unfit = false;
 	s->messages = 0;
 	s->smtp = smtp_client_new(&o);
 	s->turn = smtp_client_turn(s->smtp) - 1; /* no deadline yet */
-	s->conn = conn_connect(
-	    deps->loop, &t->address, NULL, &host, s, &limits);
+	s->conn = conn_connect(deps->loop, &t->address,
+	    choose_source(deps->conf, &t->address, &source), &host, s, &limits);
 }
 
 static void

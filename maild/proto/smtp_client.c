@@ -2,6 +2,7 @@
 #include "maild/proto/smtp_client.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "maild/proto/smtp_body.h"
@@ -30,11 +31,12 @@ struct smtp_client {
 	struct smtp_reply_parse parse;
 	struct buf out;
 	struct smtp_ehlo offers;
-	bool secure; /* under TLS */
+	enum smtp_security security;
 	struct smtp_outcome end;
 	struct smtp_transaction transaction;
 	struct smtp_body body;
-	bool done; /* SMTP_CLIENT_DONE is to be said */
+	uint64_t left; /* octets of a binary message still to be sent */
+	bool done;     /* SMTP_CLIENT_DONE is to be said */
 };
 
 static bool
@@ -130,12 +132,13 @@ on_ehlo(struct smtp_client *c, const struct smtp_reply *r)
 
 	if (r->code == 250) {
 		c->offers = smtp_ehlo_parse(r->text);
-		if (c->o.tls && !c->secure && c->offers.starttls) {
+		if (c->o.tls && c->security == SMTP_CLEAR &&
+		    c->offers.starttls) {
 			buf_add(&c->out, STR("STARTTLS\r\n"));
 			enter(c, STARTTLS);
 		} else
 			enter(c, READY);
-	} else if (old && !c->secure)
+	} else if (old && c->security == SMTP_CLEAR)
 		say_hello(c, HELO);
 	else if (is_refusal(r))
 		refused(c, r);
@@ -173,6 +176,19 @@ on_nothing(struct smtp_client *c, const struct smtp_reply *r)
 	broken(c, "a reply to nothing");
 }
 
+static void
+begin_body(struct smtp_client *c)
+{
+	const struct smtp_message *m = &c->transaction.m;
+
+	smtp_body_init(&c->body);
+	c->left = m->size;
+	/* RFC 3030 s2: all of it in one chunk, so nothing is to be waited for
+	 * in between */
+	if (m->binary)
+		buf_addf(&c->out, "BDAT %" PRIu64 " LAST\r\n", c->left);
+}
+
 /* Do what the transaction says. */
 static void
 proceed(struct smtp_client *c, enum smtp_transaction_state state,
@@ -183,7 +199,7 @@ proceed(struct smtp_client *c, enum smtp_transaction_state state,
 		smtp_transaction_ask(&c->transaction, &c->out);
 		break;
 	case SMTP_TRANSACTION_BODY:
-		smtp_body_init(&c->body);
+		begin_body(c);
 		enter(c, BODY);
 		break;
 	case SMTP_TRANSACTION_DOT:
@@ -367,12 +383,12 @@ smtp_client_output(struct smtp_client *c)
 }
 
 void
-smtp_client_tls_done(struct smtp_client *c)
+smtp_client_tls_done(struct smtp_client *c, bool verified)
 {
 	assert(c->state == TLS && c->announced);
 	/* RFC 3207 s4.2: discard what was learnt before */
 	c->offers = (struct smtp_ehlo){0};
-	c->secure = true;
+	c->security = verified ? SMTP_VERIFIED : SMTP_ENCRYPTED;
 	say_hello(c, EHLO);
 }
 
@@ -388,7 +404,8 @@ smtp_client_send(struct smtp_client *c, const struct smtp_message *m)
 	enum smtp_transaction_state state;
 
 	assert(smtp_client_is_ready(c));
-	state = smtp_transaction_begin(&c->transaction, m, &c->offers);
+	state = smtp_transaction_begin(
+	    &c->transaction, m, &c->offers, c->security);
 	if (state == SMTP_TRANSACTION_ASK) {
 		enter(c, ENVELOPE);
 		/* half of a reply is there already */
@@ -418,7 +435,13 @@ smtp_client_body(struct smtp_client *c, struct str chunk)
 {
 	assert(smtp_client_wants_body(c));
 	assert(chunk.len <= SMTP_CLIENT_CHUNK_MAX);
-	smtp_body_add(&c->body, chunk, &c->out);
+	if (c->transaction.m.binary) {
+		assert(chunk.len <= c->left);
+		c->left -= chunk.len;
+		buf_add(&c->out, chunk);
+	} else {
+		smtp_body_add(&c->body, chunk, &c->out);
+	}
 	assert(!c->out.overrun);
 	c->turn++;
 }
@@ -431,8 +454,16 @@ smtp_client_body_end(struct smtp_client *c)
 		broken(c, "an answer before the end of data");
 		return;
 	}
-	smtp_body_end(&c->body, &c->out);
+	assert(!c->transaction.m.binary || c->left == 0);
+	if (!c->transaction.m.binary)
+		smtp_body_end(&c->body, &c->out);
 	enter(c, DOT);
+}
+
+bool
+smtp_client_has_dsn(const struct smtp_client *c)
+{
+	return c->offers.dsn;
 }
 
 void

@@ -31,7 +31,8 @@
  * A message with 8-bit octets goes also to a server without 8BITMIME: all in
  * use today take it, and RFC 6152 s3's alternatives are to change the message
  * (which breaks signatures) or to return it.  Stray CR and LF in a body, which
- * would let it end early, become spaces.
+ * would let it end early, become spaces.  A binary message goes by BDAT, octet
+ *by octet, or not at all.
  */
 #ifndef MAILD_PROTO_SMTP_CLIENT_H
 #define MAILD_PROTO_SMTP_CLIENT_H
@@ -70,8 +71,9 @@ enum smtp_client_event smtp_client_step(struct smtp_client *c, struct str *in);
  * smtp_client_body()'s rule. */
 struct buf *smtp_client_output(struct smtp_client *c);
 
-/* The handshake succeeded.  All that was said before is forgotten. */
-void smtp_client_tls_done(struct smtp_client *c);
+/* The handshake succeeded; verified: with the host we meant.  All that was said
+ * before is forgotten. */
+void smtp_client_tls_done(struct smtp_client *c, bool verified);
 
 /* Only while smtp_client_is_ready().  m and all it points to are borrowed
  * until SMTP_CLIENT_DONE. */
@@ -84,6 +86,10 @@ void smtp_client_quit(struct smtp_client *c);
 bool smtp_client_wants_body(const struct smtp_client *c);
 void smtp_client_body(struct smtp_client *c, struct str chunk);
 void smtp_client_body_end(struct smtp_client *c);
+
+/* The server itself tells senders what becomes of their mail (RFC 3461), as
+ * far as is known now. */
+bool smtp_client_has_dsn(const struct smtp_client *c);
 
 /* The connection is gone, or the host gives it up; why is a few words ("timed
  * out").  The next steps say DONE, if a message was under way, and CLOSED. */

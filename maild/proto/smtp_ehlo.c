@@ -30,6 +30,34 @@ offer_starttls(struct smtp_ehlo *e, struct str arg)
 }
 
 static void
+offer_dsn(struct smtp_ehlo *e, struct str arg)
+{
+	(void)arg;
+	e->dsn = true;
+}
+
+static void
+offer_chunking(struct smtp_ehlo *e, struct str arg)
+{
+	(void)arg;
+	e->chunking = true;
+}
+
+static void
+offer_binary(struct smtp_ehlo *e, struct str arg)
+{
+	(void)arg;
+	e->binary = true;
+}
+
+static void
+offer_requiretls(struct smtp_ehlo *e, struct str arg)
+{
+	(void)arg;
+	e->requiretls = true;
+}
+
+static void
 offer_size(struct smtp_ehlo *e, struct str arg)
 {
 	/* RFC 1870 s4: 0 or no number means no fixed limit; so does one too
@@ -46,6 +74,10 @@ static const struct keyword {
     {"8BITMIME",   offer_eight_bit },
     {"SMTPUTF8",   offer_utf8      },
     {"STARTTLS",   offer_starttls  },
+    {"DSN",        offer_dsn       },
+    {"CHUNKING",   offer_chunking  },
+    {"BINARYMIME", offer_binary    },
+    {"REQUIRETLS", offer_requiretls},
     {"SIZE",       offer_size      },
 };
 

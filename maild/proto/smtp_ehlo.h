@@ -11,6 +11,10 @@ struct smtp_ehlo {
 	bool eight_bit;  /* RFC 6152 */
 	bool utf8;       /* RFC 6531 */
 	bool starttls;   /* RFC 3207 */
+	bool dsn;        /* RFC 3461 */
+	bool chunking;   /* RFC 3030 */
+	bool binary;     /* RFC 3030 BINARYMIME */
+	bool requiretls; /* RFC 8689 */
 	uint64_t size;   /* RFC 1870: the largest message taken, 0: not told */
 };
 

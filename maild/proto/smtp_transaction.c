@@ -36,7 +36,7 @@ is_refusal(const struct smtp_reply *r)
 static size_t
 n_steps(const struct smtp_transaction *t)
 {
-	return (t->reset ? 1 : 0) + 1 + t->n_order + 1;
+	return (t->reset ? 1 : 0) + 1 + t->n_order + (t->m.binary ? 0 : 1);
 }
 
 /* Which command the k-th is, and for RCPT of which recipient. */
@@ -96,6 +96,32 @@ forget_recipients(struct smtp_transaction *t)
 	t->m.n = 0;
 }
 
+/* RFC 8689 s4.2.1, for <> s5.  Another host may be better. */
+static bool
+is_unsafe(const struct smtp_transaction *t, struct smtp_outcome *why)
+{
+	bool report = t->m.sender.len == 0;
+
+	if (!t->m.requiretls)
+		return false;
+	if (t->security == SMTP_CLEAR)
+		smtp_outcome_say(why, SMTP_PERM, "5.7.10",
+		    "the message must be sent under TLS, which the other "
+		    "server does not do");
+	else if (!report && t->security != SMTP_VERIFIED)
+		smtp_outcome_say(why, SMTP_PERM, "5.7.10",
+		    "the message must be sent under TLS to a server with a "
+		    "valid certificate, which the other one has not");
+	else if (!report && !t->offers.requiretls)
+		smtp_outcome_say(why, SMTP_PERM, "5.7.30",
+		    "the message needs REQUIRETLS, which the other server does "
+		    "not offer");
+	else
+		return false;
+	why->elsewhere = true;
+	return true;
+}
+
 /* Why recipient i cannot even be asked for.  False if it can. */
 static bool
 is_hopeless(
@@ -110,6 +136,12 @@ is_hopeless(
 	else if (!smtp_envelope_is_address(to))
 		smtp_outcome_say(
 		    why, SMTP_PERM, "5.1.3", "the address cannot be sent");
+	else if (is_unsafe(t, why))
+		return true;
+	else if (t->m.binary && !(t->offers.chunking && t->offers.binary))
+		smtp_outcome_say(why, SMTP_PERM, "5.6.3",
+		    "the message is binary, which the other server does not "
+		    "take, and is not converted"); /* RFC 3030 s3 */
 	else if (utf8 && !t->offers.utf8)
 		smtp_outcome_say(why, SMTP_PERM, "5.6.7",
 		    "the message needs SMTPUTF8, which the other server does "
@@ -127,11 +159,18 @@ is_hopeless(
 static void
 write_step(struct smtp_transaction *t, size_t k, struct buf *out)
 {
+	const struct smtp_wish none = {0}, *wish = &none;
+	bool dsn = t->offers.dsn;
 	const struct smtp_envelope_params params = {
 	    .size = t->offers.size > 0,
 	    .eight_bit = t->offers.eight_bit && (t->m.eight_bit || t->utf8),
+	    .binary = t->m.binary,
 	    .utf8 = t->utf8,
+	    .requiretls = t->m.requiretls && t->offers.requiretls &&
+	                  t->security == SMTP_VERIFIED,
 	    .octets = t->m.size,
+	    .ret = dsn ? t->m.ret : DSN_RET_UNSAID,
+	    .envelope_id = dsn ? t->m.envelope_id : STR(""),
 	};
 	size_t i;
 
@@ -143,7 +182,11 @@ write_step(struct smtp_transaction *t, size_t k, struct buf *out)
 		smtp_envelope_mail(out, t->m.sender, &params);
 		break;
 	case RCPT:
-		smtp_envelope_rcpt(out, t->m.recipients[i]);
+		/* RFC 3461 s5.2.1, s5.2.2 (a) */
+		if (dsn && t->m.wishes != NULL)
+			wish = &t->m.wishes[i];
+		smtp_envelope_rcpt(
+		    out, t->m.recipients[i], wish->notify, wish->original);
 		break;
 	case DATA:
 		buf_add(out, STR("DATA\r\n"));
@@ -232,7 +275,7 @@ smtp_transaction_release(struct smtp_transaction *t)
 
 enum smtp_transaction_state
 smtp_transaction_begin(struct smtp_transaction *t, const struct smtp_message *m,
-    const struct smtp_ehlo *offers)
+    const struct smtp_ehlo *offers, enum smtp_security security)
 {
 	bool open = t->open;
 
@@ -243,6 +286,7 @@ smtp_transaction_begin(struct smtp_transaction *t, const struct smtp_message *m,
 	    .m = *m,
 	    .recipients = mem_new(m->n, sizeof(*t->recipients)),
 	    .offers = *offers,
+	    .security = security,
 	    .under_way = true,
 	    .open = open,
 	    .reset = open,
@@ -300,6 +344,8 @@ smtp_transaction_reply(struct smtp_transaction *t, const struct smtp_reply *r)
 	}
 	if (next != SMTP_TRANSACTION_ASK || !is_over(t))
 		return next;
+	if (t->m.binary && anyone_taken(t))
+		return SMTP_TRANSACTION_BODY;
 	t->under_way = false;
 	return SMTP_TRANSACTION_END;
 }
@@ -339,5 +385,5 @@ smtp_transaction_is_at_data(const struct smtp_transaction *t)
 {
 	size_t i;
 
-	return step_at(t, t->answered, &i) == DATA;
+	return !t->m.binary && step_at(t, t->answered, &i) == DATA;
 }

@@ -20,11 +20,31 @@ static const struct str to[] = {
     STR("d@e.test"),
 };
 
+static const struct smtp_wish wishes[] = {
+    {DSN_NOTIFY_SUCCESS | DSN_NOTIFY_DELAY, STR("rfc822;a+2B@e.test")   },
+    {0,				     STR("")		     },
+    {DSN_NOTIFY_NEVER,                      STR("utf-8;\xc3\xb6@e.test")},
+    {DSN_NOTIFY_FAILURE,                    STR("rfc822;a\r\nQUIT")     },
+};
+
+#define BODY   STR(".x\r\n.\n.\r")
+#define BINARY STR(".\r\n..x\r\n")
+
+enum { /* the host's ways: bits of the first byte */
+	USES_TLS = 1,
+	SPLITS = 2,
+	SENDS_BINARY = 16,
+	REQUIRES_TLS = 32,
+	VERIFIES = 64,
+};
+
 struct play {
 	struct smtp_client *c;
 	size_t sent, done;
 	bool dot; /* the end of the body was handed over */
 	bool closed;
+	bool tls;
+	uint8_t ways;
 };
 
 static void
@@ -34,8 +54,13 @@ on_event(struct play *p, enum smtp_client_event ev)
 	    .sender = p->sent == 1 ? STR("") : STR("s@d.test"),
 	    .recipients = to,
 	    .n = sizeof(to) / sizeof(to[0]),
-	    .size = 1000,
+	    .wishes = wishes,
+	    .size = p->ways & SENDS_BINARY ? BINARY.len : 1000,
 	    .utf8 = p->sent == 2,
+	    .binary = (p->ways & SENDS_BINARY) != 0,
+	    .requiretls = (p->ways & REQUIRES_TLS) != 0,
+	    .envelope_id = STR("a b="),
+	    .ret = DSN_RET_HDRS,
 	};
 
 	switch (ev) {
@@ -50,10 +75,12 @@ on_event(struct play *p, enum smtp_client_event ev)
 		smtp_client_send(p->c, &m);
 		break;
 	case SMTP_CLIENT_TLS:
-		smtp_client_tls_done(p->c);
+		smtp_client_tls_done(p->c, p->ways & VERIFIES);
+		p->tls = true;
 		break;
 	case SMTP_CLIENT_BODY:
-		smtp_client_body(p->c, STR(".x\r\n.\n.\r"));
+		assert(!(p->ways & REQUIRES_TLS) || p->tls);
+		smtp_client_body(p->c, p->ways & SENDS_BINARY ? BINARY : BODY);
 		smtp_client_body_end(p->c);
 		p->dot = !smtp_client_wants_body(p->c);
 		break;
@@ -90,8 +117,8 @@ check_output(struct str out)
 	    STR("HELO mx.d.test"), STR("STARTTLS"), STR("RSET"),
 	    STR("MAIL FROM:<s@d.test>"), STR("MAIL FROM:<>"),
 	    STR("RCPT TO:<a@e.test>"), STR("RCPT TO:<\xc3\xb6@e.test>"),
-	    STR("RCPT TO:<d@e.test>"), STR("DATA"), STR("QUIT"), STR("..x"),
-	    STR(". . "), STR(".")};
+	    STR("RCPT TO:<d@e.test>"), STR("DATA"), STR("QUIT"),
+	    STR("BDAT 8 LAST"), STR("..x"), STR(". . "), STR(".")};
 
 	while (out.len > 0) {
 		struct str line = str_cut(&out, '\n');
@@ -128,9 +155,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len == 0)
 		return 0;
-	o.tls = data[0] & 1;
+	p.ways = data[0];
+	o.tls = data[0] & USES_TLS;
 	/* a whole line at a time is what most servers send */
-	chunk = (data[0] & 2) ? 1 + data[0] / 4 : 0;
+	chunk = (data[0] & SPLITS) ? 1 + data[0] / 4 : 0;
 	in = str_after(in, 1);
 	p.c = smtp_client_new(&o);
 	while (in.len > 0 && !p.closed) {

@@ -13,7 +13,8 @@
 struct talk {
 	struct actor *a;
 	bool silent; /* hangs */
-	bool data, secure, upgrading;
+	bool data, secure, upgrading, chunk;
+	uint64_t left; /* of the chunk */
 	size_t recipients;
 	struct line line;
 	struct dot_reader dot;
@@ -44,8 +45,10 @@ on_rcpt(struct talk *t, struct conn *c, struct str line)
 {
 	struct actor *a = t->a;
 
+	buf_add(&a->rcpts, line);
+	buf_add_char(&a->rcpts, '\n');
 	line = str_after(line, 9);
-	line = str_first(line, line.len > 0 ? line.len - 1 : 0);
+	line = str_cut(&line, '>');
 	for (size_t i = 0; i < 8; i++)
 		if (a->rcpt[i].address != NULL &&
 		    str_eq(line, str_of(a->rcpt[i].address))) {
@@ -67,6 +70,10 @@ on_command(struct talk *t, struct conn *c, struct str line)
 
 	if (str_starts(line, STR("EHLO "))) {
 		a->ehlos++;
+		if (a->offers != NULL && a->on[ACTOR_EHLO] == NULL) {
+			conn_send(c, STR("250-mx\r\n"));
+			conn_send(c, str_of(a->offers));
+		}
 		say(t, c, ACTOR_EHLO,
 		    a->tls != NULL && !t->secure
 			? "250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n"
@@ -91,6 +98,12 @@ on_command(struct talk *t, struct conn *c, struct str line)
 			dot_reader_init(&t->dot);
 			buf_clear(&t->body);
 		}
+	} else if (str_starts(line, STR("BDAT "))) {
+		line = str_after(line, 5);
+		t->chunk = str_to_u64(
+		    str_cut(&line, ' '), UINT64_MAX, &t->left);
+		assert(t->chunk && str_eq(line, STR("LAST")));
+		buf_clear(&t->body);
 	} else if (str_starts(line, STR("RSET"))) {
 		say(t, c, ACTOR_RSET, "250 2.0.0 ok\r\n");
 	} else if (str_starts(line, STR("QUIT"))) {
@@ -109,7 +122,8 @@ on_dot(struct talk *t, struct conn *c)
 {
 	struct actor *a = t->a;
 
-	t->data = false;
+	a->last_chunk = t->chunk;
+	t->data = t->chunk = false;
 	if (!say(t, c, ACTOR_DOT, "250 2.0.0 Ok: queued as REMOTE1\r\n"))
 		return;
 	if (a->messages++ == 0)
@@ -139,6 +153,15 @@ on_ready(void *arg, struct conn *c)
 		if (t->data) {
 			assert(!t->body.overrun);
 			if (dot_read(&t->dot, &in, &t->body) == DOT_END)
+				on_dot(t, c);
+		} else if (t->chunk) {
+			struct str piece = str_first(
+			    in, t->left < in.len ? (size_t)t->left : in.len);
+
+			buf_add(&t->body, piece);
+			in = str_after(in, piece.len);
+			t->left -= piece.len;
+			if (t->left == 0)
 				on_dot(t, c);
 		} else if (line_take(&t->line, &in, &line) == LINE_READY) {
 			on_command(t, c, line);
@@ -206,6 +229,7 @@ actor_start(struct actor *a, struct loop *l, const char *ip, uint16_t port)
 	a->loop = l;
 	buf_init(&a->last, 64 * MB);
 	buf_init(&a->mails, 1 * MB);
+	buf_init(&a->rcpts, 1 * MB);
 	assert(address_from_ip(str_of(ip), port, &at));
 	fd = listen_bind(&at, &f);
 	if (fd == -1)
@@ -222,4 +246,5 @@ actor_stop(struct actor *a)
 	a->listener = NULL;
 	buf_release(&a->last);
 	buf_release(&a->mails);
+	buf_release(&a->rcpts);
 }

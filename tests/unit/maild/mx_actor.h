@@ -33,8 +33,9 @@ struct actor {
 	const char *on[ACTOR_STEPS]; /* NULL: the usual reply */
 	struct {
 		const char *address, *reply;
-	} rcpt[8];       /* of single recipients, before on[ACTOR_RCPT] */
-	struct tls *tls; /* offer STARTTLS */
+	} rcpt[8];          /* of single recipients, before on[ACTOR_RCPT] */
+	struct tls *tls;    /* offer STARTTLS */
+	const char *offers; /* more of EHLO: "250-DSN\r\n", or NULL */
 
 	/* seen by the test */
 	size_t connections, most_at_once, messages, ehlos, quits;
@@ -43,7 +44,9 @@ struct actor {
 	size_t most_recipients;
 	struct buf last;  /* the last message, dots unstuffed */
 	struct buf mails; /* MAIL commands, a line each */
+	struct buf rcpts; /* RCPT commands likewise */
 	bool last_secure; /* it came under TLS */
+	bool last_chunk;  /* and by BDAT */
 	int64_t first_ms; /* loop_now_ms() of the first message */
 
 	size_t now; /* connections open */

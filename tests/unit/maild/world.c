@@ -15,6 +15,7 @@
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "maild/relay_internal.h"
+#include "maild/relay_report.h"
 
 /* ---- DNS ---- */
 
@@ -144,6 +145,16 @@ make_tls(struct world *w)
 	MUST(
 	    (w->server = tls_server_new(cert, key, NULL, &f)) == NULL ? -1 : 0);
 	MUST((w->client = tls_client_new(NULL, &f)) == NULL ? -1 : 0);
+}
+
+void
+world_trust(struct world *w)
+{
+	char ca[96];
+
+	snprintf(ca, sizeof(ca), "%s/ca.pem", w->dir);
+	tls_free(w->client);
+	MUST((w->client = tls_client_new(ca, &f)) == NULL ? -1 : 0);
 }
 
 void
@@ -290,7 +301,7 @@ is_idle(void *arg)
 
 	/* after a stop what waits stays where it is */
 	return r->look == NULL && (r->stopping || r->n_destinations == 0) &&
-	       relay_active(r) == 0;
+	       relay_active(r) == 0 && relay_report_is_idle(r->d.report);
 }
 
 void
@@ -348,6 +359,7 @@ put_in_queue(struct world *w, const char *sender, const char *recipients,
 	    .message_id = STR("<1@d.test>"),
 	    .now_ms = clock_wall_ms(&w->clock),
 	    .utf8 = utf8,
+	    .account = w->bob, /* one of ours sent it */
 	    .daemon = HOP_SMTPD,
 	};
 
@@ -364,6 +376,26 @@ put_in_queue(struct world *w, const char *sender, const char *recipients,
 	stage_free(stage);
 	free(targets);
 	return d.trace;
+}
+
+int64_t
+world_deliver(struct world *w, struct delivery *d, struct str message)
+{
+	static const struct str head = STR("Return-Path: <x>\r\n");
+	struct stage *stage = stage_new(w->dir);
+
+	d->trace = hop_new_trace(&w->traces);
+	d->stage = stage;
+	d->skip = head.len;
+	d->message_id = STR("<1@d.test>");
+	d->now_ms = clock_wall_ms(&w->clock);
+	d->expires_ms = d->now_ms + w->conf->relay_expire;
+	d->daemon = HOP_SMTPD;
+	stage_add(stage, message);
+	MUST(stage_seal(stage, head, &f));
+	MUST(db_write(w->db, queue_it, d, &f));
+	stage_free(stage);
+	return d->trace;
 }
 
 int64_t

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/store/delivery.h"
 #include "common/store/queue.h"
 #include "maild/relay.h"
 #include "tests/test.h"
@@ -88,12 +89,19 @@ int64_t world_queue(struct world *w, const char *sender, const char *recipients,
 int64_t world_queue_utf8(
     struct world *w, const char *recipients, struct str message);
 
+/* The same with all that d says: trace, stage, skip, time and expiry are set
+ * here. */
+int64_t world_deliver(struct world *w, struct delivery *d, struct str message);
+
 /* How many recipients the queue holds; the entry of one, to be released. */
 size_t world_queued(struct world *w);
 bool world_entry(struct world *w, const char *address, struct queue_entry *e);
 
 /* How many messages are in bob's INBOX; the bytes of the last. */
 size_t world_inbox(struct world *w, struct buf *last);
+
+/* The relay's client knows whom to trust. */
+void world_trust(struct world *w);
 
 /* The journey as text: a line per hop: kind recipient peer code detail. */
 void world_journey(struct world *w, int64_t trace, struct buf *out);

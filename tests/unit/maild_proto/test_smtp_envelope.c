@@ -56,7 +56,13 @@ test_length(void)
 int
 main(void)
 {
-	const struct smtp_envelope_params all = {true, true, true, 12345};
+	const struct smtp_envelope_params all = {
+	    .size = true, .eight_bit = true, .utf8 = true, .octets = 12345};
+	const struct smtp_envelope_params more = {.binary = true,
+	    .eight_bit = true,
+	    .requiretls = true,
+	    .ret = DSN_RET_HDRS,
+	    .envelope_id = STR("a b=c+")};
 	const struct smtp_envelope_params none = {0};
 	struct buf out;
 
@@ -71,11 +77,31 @@ main(void)
 	buf_init(&out, 4 * KB);
 	smtp_envelope_mail(&out, STR(""), &none);
 	smtp_envelope_mail(&out, STR("b@d.test"), &all);
-	smtp_envelope_rcpt(&out, STR("a@e.test"));
+	smtp_envelope_rcpt(&out, STR("a@e.test"), 0, STR(""));
+	smtp_envelope_mail(&out, STR(""), &more);
+	smtp_envelope_rcpt(&out, STR("a@e.test"),
+	    DSN_NOTIFY_SUCCESS | DSN_NOTIFY_DELAY, STR("rfc822;a+2Bb@d.test"));
+	smtp_envelope_rcpt(&out, STR("a@e.test"), DSN_NOTIFY_NEVER | 6,
+	    STR("utf-8;\xc3\xa4@d.test"));
+	/* nothing that would begin a parameter or a command of its own */
+	smtp_envelope_rcpt(
+	    &out, STR("a@e.test"), DSN_NOTIFY_FAILURE, STR("rfc822;a b"));
+	CHECK(!smtp_envelope_is_original(STR("rfc822;a\r\nQUIT")));
+	CHECK(!smtp_envelope_is_original(STR("rfc822;a=b")));
+	CHECK(!smtp_envelope_is_original(STR("rfc 822;a")));
+	CHECK(!smtp_envelope_is_original(STR("a@b")));
+	CHECK(!smtp_envelope_is_original(STR("rfc822;")));
+	CHECK(!smtp_envelope_is_original(STR("utf-8;\xff")));
 	CHECK_STR(out.data,
 	    "MAIL FROM:<>\r\n"
 	    "MAIL FROM:<b@d.test> SIZE=12345 BODY=8BITMIME SMTPUTF8\r\n"
-	    "RCPT TO:<a@e.test>\r\n");
+	    "RCPT TO:<a@e.test>\r\n"
+	    "MAIL FROM:<> BODY=BINARYMIME REQUIRETLS RET=HDRS"
+	    " ENVID=a+20b+3Dc+2B\r\n"
+	    "RCPT TO:<a@e.test> NOTIFY=SUCCESS,DELAY"
+	    " ORCPT=rfc822;a+2Bb@d.test\r\n"
+	    "RCPT TO:<a@e.test> NOTIFY=NEVER ORCPT=utf-8;\\x{E4}@d.test\r\n"
+	    "RCPT TO:<a@e.test> NOTIFY=FAILURE\r\n");
 	buf_release(&out);
 	return TEST_EXIT();
 }
