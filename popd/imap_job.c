@@ -231,7 +231,8 @@ imap_job_begin(struct imap_session *s)
 	    .now_ms = clock_wall_ms(s->popd->clock),
 	    .stages = s->stages,
 	    .n_stages = s->n_stages,
-	    .traces = &s->popd->traces};
+	    .traces = &s->popd->traces,
+	    .learn = s->popd->conf->policy_reputation};
 	j->job.prepare = takes_stages(op) ? prepare : NULL;
 	j->job.run = run;
 	j->job.done = done;

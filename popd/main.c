@@ -56,13 +56,13 @@ static struct doors *
 open_doors(const struct conf *conf, struct fail *f)
 {
 	const struct door_service table[DOORS] = {
-	    [DOOR_POP3] = {"pop3",  &conf->listen_pop3 },
-	    [DOOR_POP3S] = {"pop3s", &conf->listen_pop3s},
-	    [DOOR_IMAP] = {"imap",  &conf->listen_imap },
-	    [DOOR_IMAPS] = {"imaps", &conf->listen_imaps},
+	    [DOOR_POP3] = {"pop3",  &conf->listen_pop3,  false},
+	    [DOOR_POP3S] = {"pop3s", &conf->listen_pop3s, false},
+	    [DOOR_IMAP] = {"imap",  &conf->listen_imap,  false},
+	    [DOOR_IMAPS] = {"imaps", &conf->listen_imaps, false},
 	};
 
-	return doors_open(table, DOORS, f);
+	return doors_open(conf, table, DOORS, f);
 }
 
 static void
@@ -138,9 +138,12 @@ find_authority(struct server *s)
 }
 
 static void
-entered(void *arg, size_t door, int fd, const struct address *peer, bool refuse)
+entered(void *arg, const struct door_entry *where, int fd,
+    const struct address *peer, bool refuse)
 {
-	services[door].start(arg, fd, peer, services[door].tls, refuse);
+	const struct service *s = &services[where->service];
+
+	s->start(arg, fd, peer, s->tls, refuse);
 }
 
 /* Patience with the sessions that remain is at its end. */

@@ -5,23 +5,23 @@
 #include "common/store/message.h"
 #include "common/util/mem.h"
 #include "popd/ops/gone.h"
+#include "popd/ops/learn.h"
 #include "popd/ops/ops.h"
 #include "popd/proto/imap_selected_op.h"
 
 static int
-find_target(struct db *db, struct imap_copy_op *op)
+find_target(struct db *db, struct imap_copy_op *op, struct mailbox *box)
 {
-	struct mailbox box;
 	int found = mailbox_find(
-	    db, op->op.account, str_of(op->to), &box, &op->op.fail);
+	    db, op->op.account, str_of(op->to), box, &op->op.fail);
 
 	if (found == 0) {
 		op->op.code = IMAP_CODE_TRYCREATE;
 		return fail(
 		    &op->op.fail, FAIL_PERM, "there is no such mailbox");
 	}
-	op->to_mailbox = box.id;
-	op->uid_validity = box.uid_validity;
+	op->to_mailbox = box->id;
+	op->uid_validity = box->uid_validity;
 	return found == 1 ? 0 : -1;
 }
 
@@ -67,10 +67,11 @@ imap_run_copy(struct db *db, const struct ops_context *c, struct imap_op *op)
 {
 	struct imap_copy_op *copy = (struct imap_copy_op *)op;
 	struct message_pair *pairs;
+	struct mailbox to;
 	int64_t to_modseq;
 	int rc = 0;
 
-	if (find_target(db, copy) == -1)
+	if (find_target(db, copy, &to) == -1)
 		return -1;
 	if (copy->uids.n == 0)
 		return 0;
@@ -90,5 +91,5 @@ imap_run_copy(struct db *db, const struct ops_context *c, struct imap_op *op)
 	if (copy->move && copy->modseq >= to_modseq)
 		add_moved(copy, pairs);
 	free(pairs);
-	return rc;
+	return rc == 0 ? learn_copied(db, c, copy, &to) : rc;
 }

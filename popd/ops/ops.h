@@ -22,6 +22,7 @@ struct ops_context {
 	struct stage **stages; /* APPEND, REPLACE: sealed, in order */
 	size_t n_stages;
 	struct trace_source *traces; /* for journeys that begin here */
+	bool learn; /* what is done with Junk counts for reputation */
 };
 
 bool ops_writes(enum imap_op_kind kind);

@@ -3,6 +3,7 @@
 
 #include "common/store/message.h"
 #include "common/util/mem.h"
+#include "popd/ops/learn.h"
 #include "popd/ops/ops.h"
 #include "popd/proto/imap_selected_op.h"
 
@@ -72,18 +73,23 @@ imap_run_store(struct db *db, const struct ops_context *c, struct imap_op *op)
 	};
 	struct imap_store_op *store = (struct imap_store_op *)op;
 	struct message_change *changes;
+	struct learn learn;
 	int64_t modseq;
 	size_t n;
 
-	(void)c;
 	if (store->uids.n == 0)
 		return 0;
+	if (learn_store(db, c, store, &learn) == -1)
+		return -1;
 	if (find_keywords(db, store) == -1 ||
 	    message_set_flags(db, store->mailbox, store->uids.uids,
 		store->uids.n, how[store->how], store->flags | store->keywords,
-		store->unchanged_since, &changes, &n, &modseq, &op->fail) == -1)
+		store->unchanged_since, &changes, &n, &modseq,
+		&op->fail) == -1) {
+		free(learn.rows);
 		return -1;
+	}
 	answer(store, changes, n, modseq);
 	free(changes);
-	return 0;
+	return learn_stored(db, c, store, &learn);
 }

@@ -246,7 +246,8 @@ rename_of_inbox_is_a_delta(void)
 	struct fail f;
 
 	fixture_init(&x);
-	t = (struct delivery_target){x.alice, STR("alice@d.test"), STR("")};
+	t = (struct delivery_target){
+	    x.alice, STR("alice@d.test"), .original = STR("")};
 	for (int i = 0; i < 3; i++)
 		CHECK(fixture_deliver(&x, STR("12345\r\n"), &t, 1, &f) > 0);
 	CHECK(mailbox_find(x.db, x.alice, STR("INBOX"), &before, &f) == 1);
