@@ -32,8 +32,9 @@ struct box {
 	struct conf *conf;
 	struct sockets sockets;
 	struct supervisor *supervisor;
-	json_t *users; /* [{"address","password"}] */
-	int log_fd;    /* of a quiet box; otherwise 0 */
+	json_t *users;   /* [{"address","password"}] */
+	json_t *records; /* of the first domain, if it has keys; or NULL */
+	int log_fd;      /* of a quiet box; otherwise 0 */
 };
 
 static int
@@ -184,9 +185,17 @@ fill(struct box *b, struct client_session *s, struct fail *f)
 		if (!has(json_object_get(there, "domains"), "domain",
 			b->domains[i]))
 			rc = run(s,
-			    json_pack("{s:s, s:s}", "command", "domain.add",
-				"domain", b->domains[i]),
+			    json_pack("{s:s, s:s, s:b}", "command",
+				"domain.add", "domain", b->domains[i], "keys",
+				b->o.keys),
 			    f);
+	if (rc == 0 && b->o.keys)
+		b->records = client_session_run(s,
+		    json_pack("{s:s, s:s}", "command", "domain.dns", "domain",
+			b->domains[0]),
+		    f);
+	if (b->o.keys && b->records == NULL)
+		rc = -1;
 	json_decref(there);
 	there = rc == 0 ? client_session_run(
 			      s, json_pack("{s:s}", "command", "user.list"), f)
@@ -214,8 +223,7 @@ fill(struct box *b, struct client_session *s, struct fail *f)
 static int
 fill_store(struct box *b, struct fail *f)
 {
-	struct client_session *s = client_session_open(
-	    b->conf->server_store, f);
+	struct client_session *s = client_session_open(b->conf, f);
 	int rc = s != NULL ? fill(b, s, f) : -1;
 
 	client_session_close(s);
@@ -342,6 +350,7 @@ box_free(struct box *b)
 	for (size_t i = 0; i < CLI_WORDS_MAX; i++)
 		free(b->domains[i]);
 	json_decref(b->users);
+	json_decref(b->records);
 	free(b);
 }
 
@@ -373,6 +382,12 @@ const char *
 box_ca_file(const struct box *b)
 {
 	return b->ca_file;
+}
+
+const json_t *
+box_records(const struct box *b)
+{
+	return json_object_get(b->records, "records");
 }
 
 uint16_t

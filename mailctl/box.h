@@ -34,6 +34,7 @@ struct box_options { /* all borrowed while the box lives */
 	struct cli_words settings; /* "section.key=value", the last word */
 	const char *dns;           /* "ADDR:PORT" */
 	bool accept_any, allow_plaintext;
+	bool keys;  /* make keys that sign for the domains: 0.2 s each */
 	bool quiet; /* the daemons log to a file */
 	void (*ready)(void *arg);
 	void (*ended)(void *arg, int status);
@@ -52,6 +53,9 @@ const char *box_conf_file(const struct box *b);
 const char *box_host(const struct box *b);
 const char *box_dir(const struct box *b);
 const char *box_ca_file(const struct box *b);
+/* What is to be published for the first domain (common/control/domain_dns.h);
+ * only with keys. */
+const json_t *box_records(const struct box *b);
 uint16_t box_port(const struct box *b, enum service s);
 
 /* What the daemons of a quiet box have logged. */

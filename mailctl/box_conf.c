@@ -55,6 +55,23 @@ set_word(struct conf *conf, const char *word, struct fail *f)
 	return set(conf, section, key, value, f);
 }
 
+/* What a service's word says beside the address, from the comma on. */
+static struct str
+options_of(const struct conf *conf, enum service service)
+{
+	const struct conf_list *lists[] = {
+#define S(name, program) &conf->listen_##name,
+	    SERVICES(S)
+#undef S
+	};
+	struct str word = STR("");
+	size_t comma;
+
+	if (lists[service]->n > 0)
+		word = str_of(lists[service]->items[0]);
+	return str_find(word, ',', &comma) ? str_after(word, comma) : STR("");
+}
+
 static int
 set_listen(struct conf *conf, const struct box_options *o, enum service service,
     struct str port, struct fail *f)
@@ -63,9 +80,9 @@ set_listen(struct conf *conf, const struct box_options *o, enum service service,
 	struct buf at;
 	int rc;
 
-	buf_init(&at, 200);
-	buf_addf(&at, "%s%s%s:%.*s", v6 ? "[" : "", o->host, v6 ? "]" : "",
-	    STR_FMT(port));
+	buf_init(&at, KB);
+	buf_addf(&at, "%s%s%s:%.*s%.*s", v6 ? "[" : "", o->host, v6 ? "]" : "",
+	    STR_FMT(port), STR_FMT(options_of(conf, service)));
 	rc = set(conf, STR("listen"), str_of(service_name(service)),
 	    buf_str(&at), f);
 	buf_release(&at);

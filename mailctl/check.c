@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/conf/conf.h"
-#include "common/net/address.h"
+#include "common/daemon/listen_options.h"
 #include "common/net/certificate.h"
 #include "common/net/listen.h"
 #include "common/net/tls.h"
@@ -106,13 +106,15 @@ check_certificate(struct check *c)
 static void
 check_port(struct check *c, enum service s, const char *where, bool runs)
 {
+	struct listen_options options;
 	struct address at;
 	struct fail f = {0};
 	int fd;
 
-	if (!address_parse(str_of(where), &at)) {
-		find(c, "ports", false, "listen.%s: %s is no address:port",
-		    service_name(s), where);
+	if (listen_options_parse(str_of(where), &at, &options, &f) !=
+	    LISTEN_WORD_OK) {
+		find(c, "ports", false, "listen.%s: %s", service_name(s),
+		    f.text);
 		return;
 	}
 	if (!runs && address_port(&at) != 0 && address_port(&at) < FREE_PORTS &&

@@ -119,12 +119,16 @@ become_owner(const struct conf *conf, struct fail *f)
 struct client_session {
 	int owned;
 	struct db *mail, *auth;
+	const char *hostname; /* borrowed */
 };
 
 static struct client_session *
-session_open(const char *store_dir, int64_t wait_ms, struct fail *f)
+session_open(const struct conf *conf, int64_t wait_ms, struct fail *f)
 {
 	struct client_session *s = MEM_NEW(struct client_session);
+	const char *store_dir = conf->server_store;
+
+	s->hostname = conf->server_hostname;
 
 	s->owned = owner_take(store_dir, wait_ms, f);
 	if (s->owned != -1)
@@ -150,16 +154,21 @@ client_session_close(struct client_session *s)
 }
 
 struct client_session *
-client_session_open(const char *store_dir, struct fail *f)
+client_session_open(const struct conf *conf, struct fail *f)
 {
-	return session_open(store_dir, PATIENCE_MS, f);
+	return session_open(conf, PATIENCE_MS, f);
 }
 
 json_t *
 client_session_run(struct client_session *s, json_t *request, struct fail *f)
 {
 	struct control_outcome outcome;
-	struct control c = {s->mail, s->auth, &clock_system, 0};
+	struct control c = {
+	    .mail = s->mail,
+	    .auth = s->auth,
+	    .clock = &clock_system,
+	    .hostname = s->hostname,
+	};
 	json_t *reply = judge(control_run(&c, request, &outcome), f);
 
 	wipe(request);
@@ -178,7 +187,7 @@ ask(const struct conf *conf, json_t *request, struct fail *f)
 	while ((listens = client_maild_listens(conf, f)) == 0) {
 		if (become_owner(conf, f) == -1)
 			break;
-		s = session_open(conf->server_store, STEP_MS, f);
+		s = session_open(conf, STEP_MS, f);
 		if (s != NULL || f->kind != FAIL_TEMP ||
 		    clock_mono_ms(&clock_system) > give_up)
 			break;

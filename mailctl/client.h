@@ -26,7 +26,7 @@ int client_maild_listens(const struct conf *conf, struct fail *f);
 /* Execute commands here, as the store's owner, until closed. */
 struct client_session;
 struct client_session *client_session_open(
-    const char *store_dir, struct fail *f);
+    const struct conf *conf, struct fail *f); /* borrowed meanwhile */
 json_t *client_session_run(
     struct client_session *s, json_t *request, struct fail *f);
 void client_session_close(struct client_session *s);

@@ -8,11 +8,13 @@
 cli_run cmd_run, cmd_dev, cmd_demo;
 cli_run cmd_user_add, cmd_user_list, cmd_user_passwd, cmd_user_quota,
     cmd_user_disable, cmd_user_enable, cmd_user_remove;
+cli_run cmd_app_password_add, cmd_app_password_list, cmd_app_password_remove;
 cli_run cmd_alias_add, cmd_alias_list, cmd_alias_remove;
-cli_run cmd_domain_add, cmd_domain_list, cmd_domain_remove;
+cli_run cmd_domain_add, cmd_domain_list, cmd_domain_remove, cmd_domain_rotate,
+    cmd_domain_dns, cmd_domain_check;
 cli_run cmd_queue_list, cmd_queue_show, cmd_queue_change;
 cli_run cmd_import, cmd_export;
 cli_run cmd_mailbox_list, cmd_mailbox_change, cmd_user_imap;
-cli_run cmd_journey, cmd_check, cmd_status, cmd_search_rebuild;
+cli_run cmd_journey, cmd_explain, cmd_check, cmd_status, cmd_search_rebuild;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "mailctl/box.h"
 #include "mailctl/commands.h"
 #include "mailctl/demo_journey.h"
+#include "mailctl/show.h"
 #include "mailctl/stubdns.h"
 
 #define PORT_TRIES 50
@@ -170,6 +172,19 @@ common_port(struct fail *f)
 	return 0;
 }
 
+/* What `mailctl domain dns' tells a person to publish. */
+static void
+publish(struct demo *d, const json_t *records)
+{
+	const json_t *record;
+	size_t i;
+
+	json_array_foreach(records, i,
+	    record) if (strcmp(show_text(record, "type"), "TXT") == 0)
+	    stubdns_add_txt(d->dns, show_text(record, "name"),
+		str_of(show_text(record, "value")));
+}
+
 static int
 start_server(struct demo *d, enum who who, uint16_t port, struct fail *f)
 {
@@ -179,12 +194,13 @@ start_server(struct demo *d, enum who who, uint16_t port, struct fail *f)
 	    .log = &d->log,
 	    .host = servers[who].ip,
 	    .quiet = true,
+	    .keys = true,
 	    .dns = stubdns_address(d->dns),
 	    .ready = server_ready,
 	    .ended = server_ended,
 	    .arg = s,
 	};
-	char smtp[32], relay[32];
+	char smtp[32], relay[32], source[40];
 	int code;
 
 	snprintf(smtp, sizeof(smtp), "smtp=%u", (unsigned)port);
@@ -194,11 +210,21 @@ start_server(struct demo *d, enum who who, uint16_t port, struct fail *f)
 		o.users.at[o.users.n++] = servers[who].users[i];
 	o.ports.at[o.ports.n++] = smtp;
 	o.settings.at[o.settings.n++] = relay;
+	/* to be judged like a server of the Internet, not like a neighbour */
+	snprintf(source, sizeof(source), "relay.source=%s", servers[who].ip);
+	o.settings.at[o.settings.n++] = source;
+	o.settings.at[o.settings.n++] = "policy.exempt=none";
+	o.settings.at[o.settings.n++] = "policy.dnsbl=none";
+	o.settings.at[o.settings.n++] = "smtp.greet_delay=0s";
 	s->demo = d;
 	stubdns_add_mx(d->dns, servers[who].domain, servers[who].host);
 	stubdns_add_a(d->dns, servers[who].host, servers[who].ip);
+	stubdns_add_ptr(d->dns, servers[who].ip, servers[who].host);
 	s->box = box_new(&o, f, &code);
-	return s->box != NULL ? 0 : -1;
+	if (s->box == NULL)
+		return -1;
+	publish(d, box_records(s->box));
+	return 0;
 }
 
 static int

@@ -72,6 +72,19 @@ without_bcc(struct str message, struct buf *out)
 	buf_add(out, rest);
 }
 
+/* A field that a server on the way puts before those of the author. */
+static bool
+is_trace(struct str name)
+{
+	static const char *const names[] = {"Return-Path", "Received",
+	    "Authentication-Results", "DKIM-Signature"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (str_eq_nocase(name, str_of(names[i])))
+			return true;
+	return false;
+}
+
 /* Trace fields at the front of *message: skipped and counted. */
 static size_t
 skip_trace(struct str *message)
@@ -80,9 +93,7 @@ skip_trace(struct str *message)
 	struct header_field field;
 	size_t n = 0;
 
-	while (header_next(&rest, &field) &&
-	       (str_eq_nocase(field.name, STR("Return-Path")) ||
-		   str_eq_nocase(field.name, STR("Received")))) {
+	while (header_next(&rest, &field) && is_trace(field.name)) {
 		*message = rest;
 		n++;
 	}

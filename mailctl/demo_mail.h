@@ -18,7 +18,7 @@ struct demo_mail_verdict {
 	bool exact;          /* every octet, but for the Bcc field */
 	bool bcc_hidden;     /* no Bcc field, and bcc nowhere to be read */
 	size_t octets;       /* compared */
-	size_t trace_fields; /* Return-Path and Received before them */
+	size_t trace_fields; /* Received, signatures and the like before them */
 	char problem[200];   /* when not exact */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <string.h>
 
 #include "mailctl/commands.h"
 #include "mailctl/show.h"
@@ -23,7 +24,63 @@ change(struct cli *cli, int argc, char **argv, const char *command,
 int
 cmd_domain_add(struct cli *cli, int argc, char **argv)
 {
-	return change(cli, argc, argv, "domain.add", "added");
+	bool no_keys = false;
+	const struct cli_option options[] = {
+	    {"no-keys", CLI_FLAG, &no_keys},
+            {NULL,      CLI_FLAG, NULL    }
+        };
+	size_t n;
+	bool done, shown;
+	int code = cli_options(cli, argc, argv, options, 1, 1, &n, &done);
+	json_t *reply;
+
+	if (done)
+		return code;
+	reply = cli_ask_shown(cli,
+	    json_pack("{s:s, s:s, s:b}", "command", "domain.add", "domain",
+		argv[0], "keys", !no_keys),
+	    &shown, &code);
+	if (reply != NULL && !shown) {
+		table_print_text(stdout, str_of(show_text(reply, "domain")));
+		printf(" added.  What to publish: mailctl domain dns ");
+		table_print_text(stdout, str_of(show_text(reply, "domain")));
+		putchar('\n');
+	}
+	json_decref(reply);
+	return code;
+}
+
+int
+cmd_domain_rotate(struct cli *cli, int argc, char **argv)
+{
+	static const struct {
+		const char *step, *words;
+	} steps[] = {
+	    {"first", "Keys were made and sign from now on.  Publish them: "
+		      "mailctl domain dns "            },
+	    {"next",  "The next keys were made.  Publish them, wait a day, then "
+		     "rotate again: mailctl domain dns "},
+	    {"turn",
+             "The next keys sign from now on.  Leave the records of the "
+		"old ones for a week: mailctl domain dns "                  },
+	};
+	size_t n;
+	bool done, shown;
+	int code = cli_options(cli, argc, argv, NULL, 1, 1, &n, &done);
+	json_t *reply;
+
+	if (done)
+		return code;
+	reply = cli_ask_shown(cli,
+	    json_pack(
+		"{s:s, s:s}", "command", "domain.rotate", "domain", argv[0]),
+	    &shown, &code);
+	for (size_t i = 0; i < 3 && reply != NULL && !shown; i++)
+		if (strcmp(show_text(reply, "step"), steps[i].step) == 0)
+			printf("%s%s\n", steps[i].words,
+			    show_text(reply, "domain"));
+	json_decref(reply);
+	return code;
 }
 
 int

@@ -45,11 +45,20 @@ static const struct cli_command commands[] = {
 	    "  --off \"C C\"   these capabilities; they replace those set before\n"
 	    "  --on           all of them\n"
 	    "It holds from the next login on.\n", cmd_user_imap},
+	{"app-password add", "ADDRESS NAME [--scope smtp,imap,pop3]", "Make a password for one program of an account.",
+	    "  --scope S,S   what it is good for (default: all three)\n"
+	    "It is printed once and kept nowhere.  NAME tells it from others: \"telephone\".\n"
+	    "It works where PLAIN and LOGIN do, not with SCRAM.\n", cmd_app_password_add},
+	{"app-password list", "ADDRESS", "Them, and when each was used last.", NULL, cmd_app_password_list},
+	{"app-password remove", "ADDRESS NAME", "Remove one; it fails at once.", NULL, cmd_app_password_remove},
 	{"alias add", "ALIAS TARGET...", "Deliver mail for ALIAS to TARGET; @domain is a catch-all.", NULL, cmd_alias_add},
 	{"alias list", "", "All aliases.", NULL, cmd_alias_list},
 	{"alias remove", "ALIAS [TARGET...]", "Remove targets of an alias, or all of it.", NULL, cmd_alias_remove},
-	{"domain add", "DOMAIN", "Take mail for a domain.", NULL, cmd_domain_add},
+	{"domain add", "DOMAIN [--no-keys]", "Take mail for a domain, and make its keys.", NULL, cmd_domain_add},
+	{"domain check", "DOMAIN", "Compare what DNS says with what it should.", NULL, cmd_domain_check},
+	{"domain dns", "DOMAIN [--table]", "The DNS records to publish, as a zone file.", NULL, cmd_domain_dns},
 	{"domain list", "", "All domains.", NULL, cmd_domain_list},
+	{"domain rotate", "DOMAIN", "Change its keys: the next step.", NULL, cmd_domain_rotate},
 	{"domain remove", "DOMAIN", "No longer take mail for a domain.", NULL, cmd_domain_remove},
 	{"import", "ADDRESS PATH... [OPTION]...", "Bring mail in from mbox, Maildir or .eml files.",
 	    "  --format F       auto (default), mbox, maildir or eml\n"
@@ -76,6 +85,9 @@ static const struct cli_command commands[] = {
 	{"queue release", "ID | --domain D | --all", "End a hold.", NULL, cmd_queue_change},
 	{"queue drop", "ID | --domain D | --all", "Forget it: nobody is told.", NULL, cmd_queue_change},
 	{"journey", "ID | MESSAGE-ID | ADDRESS [--max N]", "What happened to a message, or to those of an address.", NULL, cmd_journey},
+	{"explain", "ID | MESSAGE-ID", "Why a message was accepted, put into Junk or refused.",
+	    "Shows each check (SPF, DKIM, ARC, DMARC ...), what it looked at, what it found,\n"
+	    "and the setting that decided.\n", cmd_explain},
 	{"search rebuild", "", "Forget the index of searches; maild builds it again.", NULL, cmd_search_rebuild},
 	{"check", "", "Look for what is wrong: settings, files, store.", NULL, cmd_check},
 	{"status", "", "What runs, and how much there is.", NULL, cmd_status},

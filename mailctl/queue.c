@@ -75,7 +75,11 @@ show_recipient(const json_t *row)
 	show_line("state", show_text(row, "state"));
 	show_line("for", show_text(row, "original"));
 	show_line("next try", show_time(row, "next", text));
+	if (show_text(row, "held_until")[0] != '\0')
+		show_line("held until", show_time(row, "held_until", text));
 	show_line("given up", show_time(row, "expires", text));
+	show_line("reports", show_text(row, "notify"));
+	show_line("envelope", show_text(row, "envid"));
 	printf("  %-12s%lld\n", "tries", (long long)show_number(row, "tries"));
 	if (show_number(row, "tries") == 0)
 		return;

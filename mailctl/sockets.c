@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/net/address.h"
+#include "common/daemon/listen_options.h"
 #include "common/net/listen.h"
 
 static const struct {
@@ -33,13 +33,16 @@ static int
 open_one(
     struct sockets *s, enum service service, const char *where, struct fail *f)
 {
+	struct listen_options options;
 	struct address at;
 	socklen_t len = sizeof(at.sa);
+	struct fail why;
 	int fd;
 
-	if (!address_parse(str_of(where), &at))
-		return fail(f, FAIL_PERM, "listen.%s: %s is no address:port",
-		    services[service].name, where);
+	if (listen_options_parse(str_of(where), &at, &options, &why) !=
+	    LISTEN_WORD_OK)
+		return fail(f, FAIL_PERM, "listen.%s: %s",
+		    services[service].name, why.text);
 	if (s->n == SOCKETS_MAX)
 		return fail(f, FAIL_PERM,
 		    "more than %d addresses to listen "

@@ -13,7 +13,8 @@
 
 #define TTL_S        60
 #define RECORDS_MAX  64
-#define RDATA_MAX    300
+#define RDATA_MAX    1000
+#define STRING_MAX   255  /* octets of one string of TXT (RFC 1035 s3.3.14) */
 #define RESPONSE_MAX 1232 /* octets of a datagram that is never cut up */
 #define NXDOMAIN     3    /* RFC 1035 s4.1.1 */
 
@@ -114,6 +115,38 @@ stubdns_add_mx(struct stubdns *d, const char *domain, const char *host)
 
 	/* preference 10 (RFC 1035 s3.3.9) */
 	buf_add(&r->rdata, (struct str){"\0\12", 2});
+	is_name = dns_name_write(&r->rdata, str_of(host));
+	assert(is_name);
+}
+
+void
+stubdns_add_txt(struct stubdns *d, const char *name, struct str text)
+{
+	struct record *r = add(d, name, DNS_TXT);
+
+	while (text.len > 0) {
+		struct str string = str_first(text, STRING_MAX);
+
+		buf_add_char(&r->rdata, (char)string.len);
+		buf_add(&r->rdata, string);
+		text = str_after(text, string.len);
+	}
+	assert(!r->rdata.overrun);
+}
+
+void
+stubdns_add_ptr(struct stubdns *d, const char *ip, const char *host)
+{
+	unsigned a[4];
+	char name[64];
+	struct record *r;
+	bool is_name;
+	int n = sscanf(ip, "%u.%u.%u.%u", &a[0], &a[1], &a[2], &a[3]);
+
+	assert(n == 4);
+	snprintf(name, sizeof(name), "%u.%u.%u.%u.in-addr.arpa", a[3], a[2],
+	    a[1], a[0]);
+	r = add(d, name, DNS_PTR);
 	is_name = dns_name_write(&r->rdata, str_of(host));
 	assert(is_name);
 }

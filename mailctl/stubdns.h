@@ -9,6 +9,7 @@
 
 #include "common/net/loop.h"
 #include "common/util/fail.h"
+#include "common/util/str.h"
 
 struct stubdns;
 
@@ -20,6 +21,8 @@ const char *stubdns_address(const struct stubdns *d);
 
 /* Names are lower-case A-labels without final dot; ip is IPv4 as text. */
 void stubdns_add_mx(struct stubdns *d, const char *domain, const char *host);
+void stubdns_add_txt(struct stubdns *d, const char *name, struct str text);
+void stubdns_add_ptr(struct stubdns *d, const char *ip, const char *host);
 void stubdns_add_a(struct stubdns *d, const char *host, const char *ip);
 
 #endif

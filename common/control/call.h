@@ -59,13 +59,16 @@ typedef int call_run(struct call *call, struct fail *f);
 call_run call_user_add, call_user_list, call_user_passwd, call_user_quota,
     call_user_disable, call_user_enable, call_user_remove;
 call_run call_user_imap;
+call_run call_app_password_add, call_app_password_list,
+    call_app_password_remove;
 call_run call_mailbox_list, call_mailbox_create, call_mailbox_rename,
     call_mailbox_delete, call_mailbox_subscribe, call_mailbox_unsubscribe;
 call_run call_alias_add, call_alias_list, call_alias_remove;
-call_run call_domain_add, call_domain_list, call_domain_remove;
+call_run call_domain_add, call_domain_list, call_domain_remove,
+    call_domain_rotate, call_domain_dns;
 call_run call_queue_list, call_queue_show, call_queue_retry, call_queue_hold,
     call_queue_release, call_queue_drop;
-call_run call_journey;
+call_run call_journey, call_explain;
 call_run call_check, call_status, call_search_rebuild;
 
 #endif

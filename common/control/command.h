@@ -27,7 +27,8 @@
 /* What a command that succeeded has changed, for the host to act on. */
 enum control_effect {
 	CONTROL_QUEUE = 1 << 0, /* look at the queue now */
-	CONTROL_LOGIN = 1 << 1, /* forget what is remembered of logins */
+	CONTROL_LOGIN = 1 << 1, /* forget what is remembered of logins and keys
+	                         */
 	CONTROL_WRITE = 1 << 2, /* something else in the store */
 };
 
@@ -35,6 +36,7 @@ struct control {
 	struct db *mail, *auth;    /* writers, borrowed */
 	const struct clock *clock; /* borrowed */
 	int64_t started_ms;        /* wall clock; 0: executed offline */
+	const char *hostname;      /* of this server, borrowed */
 };
 
 struct control_outcome {

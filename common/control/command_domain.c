@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/control/call.h"
+#include "common/control/domain_dns.h"
+#include "common/control/domain_keys.h"
 #include "common/store/account.h"
+
+enum {
+	DOMAIN,
+	KEYS
+}; /* arguments of domain.add */
 
 static struct str
 name_of(const struct call *call)
 {
-	return buf_str(&call->args[0].text);
+	return buf_str(&call->args[DOMAIN].text);
 }
 
 static int
@@ -37,25 +44,69 @@ list(struct db *db, void *arg, struct fail *f)
 }
 
 static int
-change(struct call *call, db_work *work, struct fail *f)
+tell_domain(struct call *call)
 {
-	if (db_write(call->control->mail, work, call, f) == -1)
-		return -1;
 	json_object_set_new(
 	    call->reply, "domain", call_json_text(name_of(call)));
 	return 0;
 }
 
+/* With keys that sign for it, unless keys is false.  A domain whose keys
+ * could not be made is there nevertheless: `rotate' makes them. */
 int
 call_domain_add(struct call *call, struct fail *f)
 {
-	return change(call, add, f);
+	bool keys = !call->args[KEYS].given || call->args[KEYS].number != 0;
+
+	if (db_write(call->control->mail, add, call, f) == -1 ||
+	    (keys && domain_keys_make(call->control, name_of(call),
+			 SIGNING_KEY_SIGNS, call->now_ms, f) == -1))
+		return -1;
+	return tell_domain(call);
 }
 
 int
 call_domain_remove(struct call *call, struct fail *f)
 {
-	return change(call, remove_one, f);
+	struct fail ignored;
+
+	if (db_write(call->control->mail, remove_one, call, f) == -1)
+		return -1;
+	/* secrets without a domain are of no use to anybody */
+	domain_keys_forget(call->control, name_of(call), &ignored);
+	return tell_domain(call);
+}
+
+int
+call_domain_rotate(struct call *call, struct fail *f)
+{
+	static const char *const steps[] = {
+	    [DOMAIN_KEYS_FIRST] = "first",
+	    [DOMAIN_KEYS_NEXT] = "next",
+	    [DOMAIN_KEYS_TURN] = "turn",
+	};
+	enum domain_keys_step step;
+
+	if (domain_keys_rotate(
+		call->control, name_of(call), call->now_ms, &step, f) == -1)
+		return -1;
+	json_object_set_new(call->reply, "step", json_string(steps[step]));
+	return tell_domain(call);
+}
+
+int
+call_domain_dns(struct call *call, struct fail *f)
+{
+	const char *host = call->control->hostname;
+	json_t *records = domain_dns(
+	    call->control, name_of(call), host != NULL ? host : "", f);
+
+	if (records == NULL)
+		return -1;
+	json_object_set_new(call->reply, "records", records);
+	json_object_set_new(
+	    call->reply, "hostname", call_json_text(str_of(host)));
+	return tell_domain(call);
 }
 
 int

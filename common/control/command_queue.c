@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/control/call.h"
+#include "common/mime/dsn.h"
 #include "common/store/queue.h"
+#include "common/util/mem.h"
 
 #define LIST_DEFAULT 100
 #define LIST_MOST    5000 /* keeps the answer under IPC_MAX */
@@ -39,12 +41,38 @@ text_or_null(const char *text)
 	return text != NULL ? call_json_text(str_of(text)) : json_null();
 }
 
+/* As RCPT said it (RFC 3461 s4.1). */
+static json_t *
+notify_json(unsigned notify)
+{
+	static const struct {
+		unsigned bit;
+		const char *word;
+	} words[] = {
+	    {DSN_NOTIFY_NEVER,   "NEVER"  },
+	    {DSN_NOTIFY_SUCCESS, "SUCCESS"},
+	    {DSN_NOTIFY_FAILURE, "FAILURE"},
+	    {DSN_NOTIFY_DELAY,   "DELAY"  },
+	};
+	struct buf text;
+	json_t *said;
+
+	buf_init(&text, KB);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (notify & words[i].bit)
+			buf_addf(&text, "%s%s", text.len > 0 ? "," : "",
+			    words[i].word);
+	said = text.len > 0 ? call_json_text(buf_str(&text)) : json_null();
+	buf_release(&text);
+	return said;
+}
+
 static json_t *
 entry_json(const struct queue_entry *e)
 {
 	json_t *row = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
 	    "id", call_json_trace(e->trace), "sender",
-	    call_json_text(str_of(e->sender)), "recipient",
+	    call_json_text(str_of(e->return_to)), "recipient",
 	    call_json_text(str_of(e->address)), "state",
 	    e->held ? "held" : "waiting", "original", text_or_null(e->original),
 	    "next", call_json_time(e->next_ms), "created",
@@ -57,6 +85,11 @@ entry_json(const struct queue_entry *e)
 		     e->last_code, "last", call_json_time(e->last_ms),
 		     "last_reply", text_or_null(e->last_reply), "last_host",
 		     text_or_null(e->last_host)));
+	json_object_update_new(
+	    row, json_pack("{s:o, s:o, s:o}", "notify", notify_json(e->notify),
+		     "envid", text_or_null(e->envelope_id), "held_until",
+		     e->hold_until_ms > 0 ? call_json_time(e->hold_until_ms)
+					  : json_null()));
 	return row;
 }
 

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <string.h>
+
 #include "common/auth/password.h"
+#include "common/auth/scram.h"
 #include "common/control/call.h"
 #include "common/store/account.h"
+#include "common/store/app_password.h"
 #include "common/store/credential.h"
+#include "common/util/rand.h"
 
 /*
  * An account is in mail.db and its verifier in auth.db: two transactions.
@@ -121,6 +127,7 @@ struct verifier {
 	struct str login;
 	int64_t now_ms;
 	char text[PASSWORD_VERIFIER_MAX];
+	struct credential_scram scram;
 };
 
 static int
@@ -128,24 +135,56 @@ set_verifier(struct db *db, void *arg, struct fail *f)
 {
 	const struct verifier *v = arg;
 
-	return credential_set(db, v->login, v->text, v->now_ms, f);
+	if (credential_set(db, v->login, v->text, v->now_ms, f) == -1)
+		return -1;
+	return credential_set_scram(db, v->login, &v->scram, f);
 }
 
+/* With all that else lets somebody in. */
 static int
 remove_verifier(struct db *db, void *arg, struct fail *f)
 {
 	const struct verifier *v = arg;
 
+	if (app_password_remove_all(db, v->login, f) == -1)
+		return -1;
 	return credential_remove(db, v->login, f);
+}
+
+static void
+make_scram(struct str password, struct credential_scram *out)
+{
+	struct scram_keys k;
+	uint8_t salt[SCRAM_SALT_LEN];
+	struct secret ready;
+
+	static_assert(SCRAM_SALT_LEN == CREDENTIAL_SALT_LEN &&
+			  SCRAM_KEY_LEN == CREDENTIAL_KEY_LEN,
+	    "what is stored is what is used");
+	secret_init(&ready);
+	password_prepare(password, &ready);
+	rand_bytes(salt, sizeof(salt));
+	scram_keys_make(&k, secret_str(&ready), salt, SCRAM_ITERATIONS);
+	secret_release(&ready);
+	memcpy(out->salt, k.salt, sizeof(out->salt));
+	out->iterations = k.iterations;
+	memcpy(out->stored, k.stored, sizeof(out->stored));
+	memcpy(out->server, k.server, sizeof(out->server));
+	explicit_bzero(&k, sizeof(k));
 }
 
 static int
 set_password(struct call *call, struct fail *f)
 {
-	struct verifier v = {text_of(call, ADDRESS), call->now_ms, ""};
+	struct verifier v = {
+	    .login = text_of(call, ADDRESS), .now_ms = call->now_ms};
+	int rc;
 
 	password_hash(text_of(call, PASSWORD), v.text);
-	return db_write(call->control->auth, set_verifier, &v, f);
+	make_scram(text_of(call, PASSWORD), &v.scram);
+	rc = db_write(call->control->auth, set_verifier, &v, f);
+	explicit_bzero(&v, sizeof(v));
+	return rc;
 }
 
 static void
@@ -211,7 +250,7 @@ call_user_enable(struct call *call, struct fail *f)
 int
 call_user_remove(struct call *call, struct fail *f)
 {
-	struct verifier v = {text_of(call, ADDRESS), call->now_ms, ""};
+	struct verifier v = {.login = text_of(call, ADDRESS)};
 
 	if (db_read(call->control->mail, look_account, call, f) == -1 ||
 	    db_write(call->control->auth, remove_verifier, &v, f) == -1 ||

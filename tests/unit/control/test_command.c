@@ -9,6 +9,7 @@
 #include "common/control/command.h"
 #include "common/store/credential.h"
 #include "common/store/delivery.h"
+#include "common/store/verdict.h"
 #include "common/util/mem.h"
 #include "tests/test.h"
 
@@ -149,7 +150,7 @@ static void
 test_domains(void)
 {
 	CHECK(is_ok("{'command':'domain.add','domain':'D.Test.'}"));
-	CHECK(outcome.effects == CONTROL_WRITE);
+	CHECK(outcome.effects == CONTROL_LOGIN);
 	CHECK_STR(outcome.summary, "domain.add d.test");
 	CHECK(is_ok("{'command':'domain.add','domain':'e.test'}"));
 	CHECK(is_refused("{'command':'domain.add','domain':'d.test'}",
@@ -398,6 +399,78 @@ test_journey(const char *id)
 	    "permanent", "y@far.test"));
 }
 
+static int
+put_refusal(struct db *db, void *arg, struct fail *f)
+{
+	const struct hop hops[] = {
+	    {.at_ms = NOW,
+             .daemon = HOP_SMTPD,
+             .kind = HOP_RECEIVED,
+             .peer = STR("mx.a.test [192.0.2.1]"),
+             .detail = STR("ESMTP")},
+	    {.at_ms = NOW,
+             .daemon = HOP_SMTPD,
+             .kind = HOP_REFUSED,
+             .code = 550,
+             .detail = STR("no")   },
+	};
+	const struct verdict verdict = {
+	    .domain = STR("a.test"),
+	    .report = STR("spf\tfail\tip=192.0.2.1\t-all matched\t\n"
+			  "decision\trefuse\t\tIt says \xff\tpolicy.x=yes\n"),
+	};
+	const struct refusal r = {.trace = 4242,
+	    .now_ms = NOW,
+	    .message_id = STR("<refused@a.test>"),
+	    .hops = hops,
+	    .n_hops = 2,
+	    .verdict = &verdict};
+
+	(void)arg;
+	return refusal_put(db, &r, f);
+}
+
+static const char *
+check_of(const json_t *message, size_t i, const char *name)
+{
+	return json_string_value(json_object_get(
+	    json_array_get(json_object_get(message, "checks"), i), name));
+}
+
+static void
+test_explain(const char *id)
+{
+	struct fail f = {0};
+	char text[200];
+	json_t *reply, *message;
+
+	CHECK(db_write(control.mail, put_refusal, NULL, &f) == 0);
+	reply = ask("{'command':'explain','what':'<refused@a.test>'}");
+	message = json_array_get(json_object_get(reply, "messages"), 0);
+	CHECK_STR(cell(reply, "messages", 0, "from"), "mx.a.test [192.0.2.1]");
+	CHECK_STR(cell(reply, "messages", 0, "how"), "ESMTP");
+	CHECK_STR(cell(reply, "messages", 0, "domain"), "a.test");
+	CHECK(json_integer_value(json_object_get(message, "code")) == 550);
+	CHECK(json_is_true(json_object_get(message, "judged")));
+	CHECK(json_array_size(json_object_get(message, "checks")) == 2);
+	CHECK_STR(check_of(message, 0, "check"), "spf");
+	CHECK_STR(check_of(message, 0, "inputs"), "ip=192.0.2.1");
+	CHECK_STR(check_of(message, 0, "why"), "-all matched");
+	CHECK_STR(check_of(message, 1, "why"), "It says \xef\xbf\xbd");
+	CHECK_STR(check_of(message, 1, "setting"), "policy.x=yes");
+	json_decref(reply);
+	/* one that nobody judged */
+	snprintf(text, sizeof(text), "{'command':'explain','what':'%s'}", id);
+	reply = ask(text);
+	message = json_array_get(json_object_get(reply, "messages"), 0);
+	CHECK(json_is_false(json_object_get(message, "judged")));
+	CHECK(json_array_size(json_object_get(message, "checks")) == 0);
+	json_decref(reply);
+	CHECK(is_refused("{'command':'explain','what':'<no@a.test>'}",
+	    "permanent", "<no@a.test>"));
+	CHECK(is_refused("{'command':'explain'}", "usage", "what"));
+}
+
 static void
 test_store(void)
 {
@@ -472,6 +545,7 @@ main(void)
 	trace_text(send_one(), id);
 	test_queue(id);
 	test_journey(id);
+	test_explain(id);
 	test_store();
 	test_removal();
 	test_lines();
