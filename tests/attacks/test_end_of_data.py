@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from pennypost import Server
 from wire import EOD, HDR, SMUG, Peer, Records, plain, smtp, submission
 
 # What some server somewhere takes for the end of data (RFC 5321 s2.3.8, s4.1.1.4;
@@ -151,11 +152,58 @@ def test_A020_empty_message(world, case):
     assert message.startswith(b"Return-Path: <a@remote.test>\r\nReceived: from c.test ")
 
 
-def test_A021_bdat_is_not_offered(world):
+def test_A021_bdat_is_not_offered():
     """RFC 3030 s2; CVE-2017-16943, CVE-2026-45185"""
+    with Server(settings={"smtp.extensions_off": "CHUNKING"}) as server:
+        for text in (b"BDAT 5 LAST\r\nhello", b"BDAT 6\r\nQUIT\r\n"):
+            with Peer(server, "smtp") as peer:
+                code, texts = peer.code_texts(b"EHLO c.test")
+                assert code == 250 and "CHUNKING" not in texts
+                peer.send(text)
+                assert peer.code() == 502 and peer.is_closed()
+
+
+def test_A021_bdat_out_of_place(world):
+    """Where it is offered its octets are read past, never executed."""
     for text in (b"BDAT 5 LAST\r\nhello", b"BDAT 6\r\nQUIT\r\n"):
-        with Peer(world.server, "smtp") as peer:
-            code, texts = peer.code_texts(b"EHLO c.test")
-            assert code == 250 and "CHUNKING" not in texts
-            peer.send(text)
-            assert peer.code() == 502 and peer.is_closed()
+        with smtp(world.server) as peer:
+            peer.send(text + b"NOOP\r\n")
+            assert peer.code() == 503 and peer.code() == 250
+
+
+@pytest.mark.parametrize("command", [b"BDAT 18446744073709551616", b"BDAT -1", b"BDAT 1 LAST x", b"BDAT", b"BDAT +1",
+                                     b"BDAT 0x1", b"BDAT 1.0 LAST", b"BDAT 1LAST"])
+def test_A022_chunks_of_no_size(world, command):
+    """How many octets follow cannot be known: none of them is taken for a command."""
+    with smtp(world.server) as peer:
+        assert peer.code(b"MAIL FROM:<a@remote.test>") == 250
+        assert peer.code(b"RCPT TO:<alice@d.test>") == 250
+        peer.send(command + b"\r\n" + SMUG)
+        assert peer.code() == 501 and peer.is_closed()
+
+
+def test_A022_chunks_by_the_thousand(world, case):
+    """Postfix 20260724: nothing is kept of each."""
+    case.delivered, case.peak_mib, case.cpu_s = 1, 4, 20
+    with smtp(world.server) as peer:
+        assert peer.code(b"MAIL FROM:<a@remote.test>") == 250
+        assert peer.code(b"RCPT TO:<alice@d.test>") == 250
+        text = HDR + b"\r\n"
+        assert peer.code(b"BDAT %d\r\n" % len(text) + text[:-2]) == 250
+        for _ in range(100):
+            peer.send(b"BDAT 1\r\na" * 1000)
+            assert {peer.code() for _ in range(1000)} == {250}
+        assert peer.code(b"BDAT 2 LAST\r\n") == 250  # and the CRLF of code()
+    assert world.last("alice@d.test").endswith(b"\r\n\r\n" + 100000 * b"a" + b"\r\n")
+
+
+def test_A022_chunks_over_the_limit(world):
+    """552 as soon as it is known, and all is forgotten."""
+    with smtp(world.server) as peer:
+        assert peer.code(b"MAIL FROM:<a@remote.test>") == 250
+        assert peer.code(b"RCPT TO:<alice@d.test>") == 250
+        peer.send(b"BDAT 10485761\r\n" + b"a" * 10485761)
+        assert peer.code() == 552
+        assert peer.code(b"DATA") == 503
+        assert peer.code(b"BDAT 0 LAST") == 503
+        assert peer.code(b"RCPT TO:<alice@d.test>") == 503

@@ -10,16 +10,21 @@
  *	  -r N     recipients of each message (1)
  *	  -a N     accounts they are drawn from in turn (100): user0@DOMAIN...
  *	  -d NAME  DOMAIN (d.test)
- *	  -n       a new connection for every message
- *	  -p       MAIL, RCPT and DATA in one piece (RFC 2920)
+ *	  -f FILE  send these messages, in turn, instead of made up ones: each
+ *with its final dot; before it goes a Message-ID of its own -F ADDR  sender of
+ *the envelope (sender@load.test) -u NAME:PASSWORD  log in first, once in a
+ *connection -n       a new connection for every message -p       MAIL, RCPT and
+ *DATA in one piece (RFC 2920)
  *
  * Every reply is looked at; the first that is not the one hoped for is shown,
  * and the program then ends with 1.  On standard output one line of JSON:
- * messages answered with 250, those a second, and how long one took, from
- * MAIL (with -n: from connecting) to the 250 for its data.
+ * messages answered with 250, those a second since the first MAIL (with -n:
+ * since connecting), and how long one took, from MAIL (with -n: from
+ *connecting) to the 250 for its data.
  */
 #include <unistd.h>
 
+#include "common/util/enc.h"
 #include "common/util/mem.h"
 #include "tests/bench/load.h"
 
@@ -27,7 +32,7 @@
 #define HEAD_MAX 400
 
 struct options {
-	const char *at, *domain;
+	const char *at, *domain, *file, *sender, *login;
 	uint64_t connections, seconds, messages, size, recipients, accounts;
 	bool anew, pipelining;
 };
@@ -35,6 +40,7 @@ struct options {
 enum step {
 	GREETING,
 	EHLO,
+	AUTH,
 	MAIL,
 	RCPT,
 	DATA,
@@ -45,8 +51,10 @@ enum step {
 struct smtp_load {
 	struct options o;
 	struct load *load;
-	char *texts[TEXTS]; /* bodies with the final dot */
-	uint64_t run;       /* tells this run's Message-IDs from others' */
+	char *texts[TEXTS]; /* bodies with the final dot, or with -f what
+	                     * follows the Message-ID */
+	size_t n_texts;
+	uint64_t run; /* tells this run's Message-IDs from others' */
 	int64_t began_us, until_us, last_us;
 	uint64_t begun, sent, accepted, failed, next_account;
 	struct load_times times;
@@ -86,6 +94,28 @@ compose(uint64_t size, uint64_t seed)
 	return buf_take(&b);
 }
 
+/* The file's messages: each ends with its dot. */
+static void
+read_texts(struct smtp_load *s)
+{
+	char line[KB];
+	FILE *f = fopen(s->o.file, "r");
+	struct buf text;
+
+	if (f == NULL)
+		load_die("smtp_load: %s cannot be read", s->o.file);
+	buf_init(&text, 64 * MB);
+	while (s->n_texts < TEXTS && fgets(line, sizeof(line), f) != NULL) {
+		buf_add(&text, str_of(line));
+		if (str_eq(str_of(line), STR(".\r\n")))
+			s->texts[s->n_texts++] = buf_take(&text);
+	}
+	if (s->n_texts == 0 || text.len > 0)
+		load_die("smtp_load: %s does not end with a dot", s->o.file);
+	buf_release(&text);
+	fclose(f);
+}
+
 static bool
 may_begin(const struct smtp_load *s)
 {
@@ -94,6 +124,14 @@ may_begin(const struct smtp_load *s)
 	if (s->o.messages > 0)
 		return s->begun < s->o.messages;
 	return load_now_us() < s->until_us;
+}
+
+static void
+send_mail(struct client *k)
+{
+	load_send(&k->conn, STR("MAIL FROM:<"));
+	load_send(&k->conn, str_of(k->s->o.sender));
+	load_send(&k->conn, STR(">\r\n"));
 }
 
 static void
@@ -108,11 +146,44 @@ send_rcpt(struct client *k)
 	load_send(&k->conn, (struct str){text, (size_t)n});
 }
 
+static void
+start_clock(struct smtp_load *s)
+{
+	s->began_us = s->last_us = load_now_us();
+	s->until_us = s->began_us + (int64_t)s->o.seconds * 1000000;
+}
+
+static void
+log_in(struct client *k)
+{
+	const char *login = k->s->o.login;
+	struct buf plain, line;
+
+	buf_init(&plain, KB);
+	buf_init(&line, 2 * KB);
+	buf_add_char(&plain, '\0');
+	buf_add(&plain, str_of(login));
+	for (size_t i = 1; i < plain.len; i++)
+		if (plain.data[i] == ':') {
+			plain.data[i] = '\0';
+			break;
+		}
+	buf_add(&line, STR("AUTH PLAIN "));
+	enc_base64(buf_str(&plain), &line);
+	buf_add(&line, STR("\r\n"));
+	k->step = AUTH;
+	load_send(&k->conn, buf_str(&line));
+	buf_release(&plain);
+	buf_release(&line);
+}
+
 static bool
 begin(struct client *k)
 {
 	struct smtp_load *s = k->s;
 
+	if (s->begun == 0 && !s->o.anew)
+		start_clock(s);
 	if (!may_begin(s)) {
 		k->step = QUIT;
 		load_send(&k->conn, STR("QUIT\r\n"));
@@ -123,7 +194,7 @@ begin(struct client *k)
 		k->since_us = load_now_us();
 	k->step = MAIL;
 	k->rcpts = s->o.recipients;
-	load_send(&k->conn, STR("MAIL FROM:<sender@load.test>\r\n"));
+	send_mail(k);
 	if (s->o.pipelining) {
 		for (uint64_t i = 0; i < s->o.recipients; i++)
 			send_rcpt(k);
@@ -136,12 +207,19 @@ begin(struct client *k)
 static size_t
 write_head(const struct smtp_load *s, char head[HEAD_MAX])
 {
-	return (size_t)snprintf(head, HEAD_MAX,
-	    "From: sender@load.test\r\nTo: people@%.100s\r\nSubject: load\r\n"
-	    "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\n"
-	    "Message-ID: <%016llx.%010llu@load.test>\r\n\r\n",
-	    s->o.domain, (unsigned long long)s->run,
-	    (unsigned long long)s->sent);
+	int n = 0;
+
+	if (s->o.file == NULL)
+		n = snprintf(head, HEAD_MAX,
+		    "From: sender@load.test\r\nTo: people@%.100s\r\n"
+		    "Subject: load\r\n"
+		    "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\n",
+		    s->o.domain);
+	n += snprintf(head + n, HEAD_MAX - (size_t)n,
+	    "Message-ID: <%016llx.%010llu@load.test>\r\n%s",
+	    (unsigned long long)s->run, (unsigned long long)s->sent,
+	    s->o.file == NULL ? "\r\n" : "");
+	return (size_t)n;
 }
 
 static void
@@ -152,7 +230,7 @@ send_message(struct client *k)
 	size_t n = write_head(s, head);
 
 	load_send(&k->conn, (struct str){head, n});
-	load_send(&k->conn, str_of(s->texts[s->sent++ % TEXTS]));
+	load_send(&k->conn, str_of(s->texts[s->sent++ % s->n_texts]));
 }
 
 static bool
@@ -182,6 +260,11 @@ advance(struct client *k)
 		load_send(&k->conn, STR("EHLO load.test\r\n"));
 		return true;
 	case EHLO:
+		if (k->s->o.login == NULL)
+			return begin(k);
+		log_in(k);
+		return true;
+	case AUTH:
 		return begin(k);
 	case MAIL:
 		k->step = RCPT;
@@ -215,6 +298,7 @@ on_line(struct load_conn *c, struct str line)
 {
 	static const char *const hoped[] = {[GREETING] = "220",
 	    [EHLO] = "250",
+	    [AUTH] = "235",
 	    [MAIL] = "250",
 	    [RCPT] = "250",
 	    [DATA] = "354",
@@ -265,6 +349,7 @@ static struct options
 read_options(int argc, char **argv)
 {
 	struct options o = {.domain = "d.test",
+	    .sender = "sender@load.test",
 	    .connections = 1,
 	    .seconds = 5,
 	    .size = 10240,
@@ -272,7 +357,7 @@ read_options(int argc, char **argv)
 	    .accounts = 100};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:t:m:s:r:a:d:np")) != -1)
+	while ((opt = getopt(argc, argv, "c:t:m:s:r:a:d:f:F:u:np")) != -1)
 		switch (opt) {
 		case 'c':
 			number(optarg, &o.connections);
@@ -294,6 +379,15 @@ read_options(int argc, char **argv)
 			break;
 		case 'd':
 			o.domain = optarg;
+			break;
+		case 'f':
+			o.file = optarg;
+			break;
+		case 'F':
+			o.sender = optarg;
+			break;
+		case 'u':
+			o.login = optarg;
 			break;
 		case 'n':
 			o.anew = true;
@@ -328,14 +422,15 @@ main(int argc, char **argv)
 {
 	struct smtp_load s = {.o = read_options(argc, argv)};
 	struct client *clients = mem_new(s.o.connections, sizeof(*clients));
-
 	char head[HEAD_MAX];
 
-	for (size_t i = 0; i < TEXTS; i++)
-		s.texts[i] = compose(s.o.size - write_head(&s, head), i + 1);
+	if (s.o.file != NULL)
+		read_texts(&s);
+	for (size_t i = s.n_texts; s.o.file == NULL && i < TEXTS; i++)
+		s.texts[s.n_texts++] = compose(
+		    s.o.size - write_head(&s, head), i + 1);
 	s.load = load_new(s.o.at, &host);
-	s.began_us = s.last_us = load_now_us();
-	s.until_us = s.began_us + (int64_t)s.o.seconds * 1000000;
+	start_clock(&s);
 	s.run = (uint64_t)s.began_us << 16 | ((uint64_t)getpid() & 0xffff);
 	for (uint64_t i = 0; i < s.o.connections; i++) {
 		clients[i].s = &s;
@@ -344,7 +439,7 @@ main(int argc, char **argv)
 	load_run(s.load);
 	report(&s);
 	load_free(s.load);
-	for (size_t i = 0; i < TEXTS; i++)
+	for (size_t i = 0; i < s.n_texts; i++)
 		free(s.texts[i]);
 	free(s.times.us);
 	free(clients);

@@ -113,7 +113,7 @@ start(struct producer *p)
 	snprintf(p->message_id, sizeof(p->message_id), "<%lld@remote.test>",
 	    (long long)trace);
 	p->target = (struct delivery_target){
-	    b->accounts[p->account], STR("alice@d.test"), STR("")};
+	    b->accounts[p->account], STR("alice@d.test"), .original = STR("")};
 	p->hops[0] = (struct hop){.at_ms = trace >> 21,
 	    .daemon = HOP_SMTPD,
 	    .kind = HOP_RECEIVED,

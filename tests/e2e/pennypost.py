@@ -283,7 +283,8 @@ class StubDns:
         self.generation = 0
         self.write()
         self.process = subprocess.Popen(
-            ["/usr/bin/python3", str(TOOLS / "stub_dns.py"), "--listen", f"{self.host}:0", self.file],
+            ["/usr/bin/python3", str(TOOLS / "stub_dns.py"), "--listen", f"{self.host}:0",
+             "--log", self.file + ".log", self.file],
             stdout=subprocess.PIPE)
         self.port = json.loads(self.process.stdout.readline())["port"]
         self.forward = f"{self.host}:{self.port}"
@@ -302,3 +303,9 @@ class StubDns:
         self.process.wait()
         self.process.stdout.close()
         os.unlink(self.file)
+        os.unlink(self.file + ".log")
+
+    def asked(self):
+        """[(type, name)] of all questions so far, each as often as it was asked."""
+        lines = pathlib.Path(self.file + ".log").read_text(encoding="utf-8").splitlines()
+        return [tuple(line.split(" ", 2)[1:]) for line in lines]

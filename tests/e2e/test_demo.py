@@ -27,14 +27,15 @@ def test_once():
         r"^Alice's server is mx\.alice\.test on 127\.0\.0\.3$",
         r"^Bob submitted his message over STARTTLS: 250 2\.0\.0 .*queued as \S+$",
         r"^Bob's server relayed it to mx\.alice\.test$",
-        r"^Alice has it: all \d+ octets as Bob wrote them, after 3 trace fields$",
-        r"^Carol has it: all \d+ octets as Bob wrote them, after 3 trace fields$",
+        r"^Alice has it: all \d+ octets as Bob wrote them, after 6 trace fields$",
+        r"^Carol has it: all \d+ octets as Bob wrote them, after 6 trace fields$",
         r"^The journey, at Bob's server:$",
         r"smtpd +received .*\n.*ESMTPSA, TLSv1\.3",
         r"smtpd +queued +alice@alice\.test",
         r"maild +relayed +alice@alice\.test +mx\.alice\.test \[127\.0\.0\.3\] +250",
         r"the rest, at Alice's server:$",
-        r"smtpd +received .*mx\.bob\.test",
+        r"smtpd +received .*mx\.bob\.test \[127\.0\.0\.2\]",
+        r"smtpd +judged *\n +iprev=pass spf=pass dkim=pass arc=none dmarc=pass .*-> accepted",
         r"smtpd +delivered +alice@alice\.test",
         r"popd +fetched +alice@alice\.test")]
     assert at == sorted(at), out
