@@ -116,22 +116,25 @@ set_fixed(struct conf *conf, const struct box_options *o, const char *domain,
 		struct str section, name;
 		const char *value;
 	} fixed[] = {
-	    {STR("server"), STR("hostname"),                host                        },
-	    {STR("server"), STR("store"),                   store                       },
-	    {STR("server"), STR("runtime"),                 run                         },
+	    {STR("server"),     STR("hostname"),                host                        },
+	    {STR("server"),     STR("store"),                   store                       },
+	    {STR("server"),     STR("runtime"),                 run                         },
  /* not the users of an installed package: the files are ours */
-	    {STR("server"), STR("user"),                    geteuid() == 0 ? "root" : ""},
-	    {STR("tls"),    STR("certificate"),             cert                        },
-	    {STR("tls"),    STR("key"),                     key                         },
+	    {STR("server"),     STR("user"),                    geteuid() == 0 ? "root" : ""},
+	    {STR("tls"),        STR("certificate"),             cert                        },
+	    {STR("tls"),        STR("key"),                     key                         },
  /* a test suite is one client at one address, and often wrong */
-	    {STR("limits"), STR("connections_per_address"), "10000"                     },
-	    {STR("limits"), STR("connections_per_account"), "10000"                     },
-	    {STR("limits"), STR("auth_failures"),           "10000"                     },
-	    {STR("relay"),  STR("local_addresses"),         "yes"                       },
-	    {STR("dns"),    STR("forward"),                 o->dns                      },
-	    {STR("test"),   STR("accept_any"),              o->accept_any ? "yes" : "no"},
-	    {STR("test"),   STR("allow_plaintext"),
-             o->allow_plaintext ? "yes" : "no"                                          },
+	    {STR("limits"),     STR("connections_per_address"), "10000"                     },
+	    {STR("limits"),     STR("connections_per_account"), "10000"                     },
+	    {STR("limits"),     STR("auth_failures"),           "10000"                     },
+	    {STR("submission"), STR("messages_per_hour"),       "0"                         },
+	    {STR("submission"), STR("recipients_per_day"),      "0"                         },
+	    {STR("submission"), STR("new_recipients_per_day"),  "0"                         },
+	    {STR("relay"),      STR("local_addresses"),         "yes"                       },
+	    {STR("dns"),        STR("forward"),                 o->dns                      },
+	    {STR("test"),       STR("accept_any"),              o->accept_any ? "yes" : "no"},
+	    {STR("test"),       STR("allow_plaintext"),
+             o->allow_plaintext ? "yes" : "no"                                              },
 	};
 	int rc = 0;
 

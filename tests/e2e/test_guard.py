@@ -296,6 +296,9 @@ def test_listed_addresses():
         assert f"dnsbl rip={refused} problem=" in server.log_text()
         # an unknown recipient is no better told than the list
         assert judge_recipient(server, bad, recipient="nobody@d.test")[0] == 554
+        # but who is on it by mistake can say so
+        assert judge_recipient(server, bad, recipient="Postmaster@d.test")[0] == 250
+        assert judge_recipient(server, bad, recipient="postmaster.x@d.test")[0] == 554
         assert server.fetch(ALICE) == []
 
 
