@@ -191,7 +191,7 @@ put_off(struct judge *j)
 {
 	j->result.judgement = (struct judgement){
 	    .action = JUDGE_DEFER,
-	    .enhanced = {4, 3, 0},
+	    .enhanced = {4, 7, 0},
 	    .why = "The message cannot be judged now, try again later",
 	    .setting = ""
         };

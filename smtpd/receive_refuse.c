@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mime/header.h"
 #include "common/util/mem.h"
@@ -65,25 +67,28 @@ written(struct store_job *job)
 	free(k);
 }
 
+/* The reply that says the judgement's enhanced status code. */
 static const struct reply_of {
-	enum judgement_action action;
-	int detail; /* third number of the enhanced code, 0: any */
+	int enhanced[3];
 	enum smtp_reply reply;
 } replies[] = {
-    {JUDGE_REFUSE, 23, REPLY_SPF_REFUSED},
-    {JUDGE_REFUSE, 0,  REPLY_REFUSED    },
-    {JUDGE_DEFER,  0,  REPLY_DEFERRED   },
+    {{5, 7, 1},  REPLY_REFUSED     },
+    {{5, 7, 23}, REPLY_SPF_REFUSED },
+    {{4, 7, 0},  REPLY_DEFERRED    },
+    {{4, 7, 24}, REPLY_SPF_DEFERRED},
 };
+#define N_REPLIES (sizeof(replies) / sizeof(replies[0]))
 
 static enum smtp_reply
 reply_for(const struct judgement *g)
 {
-	const struct reply_of *row = replies;
+	size_t i = 0;
 
-	while (row->action != g->action ||
-	       (row->detail != 0 && row->detail != g->enhanced[2]))
-		row++; /* accept and junk never come here */
-	return row->reply;
+	while (i < N_REPLIES && memcmp(replies[i].enhanced, g->enhanced,
+				    sizeof(g->enhanced)) != 0)
+		i++;
+	assert(i < N_REPLIES); /* a row of judgement.c has no reply */
+	return replies[i].reply;
 }
 
 /* The journey ends here; it is kept for who asks later. */

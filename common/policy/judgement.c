@@ -126,56 +126,53 @@ enum detail {
 
 /* The first rule that holds decides.  A125, A126: nothing that DNS kept from us
  * passes for proof. */
+/* clang-format off */
 static const struct rule {
 	bool (*holds)(const struct view *v);
 	enum judgement_action action;
 	int enhanced[3];
-	const char *sentence;
 	enum detail detail;
 	const char *setting;
+	const char *sentence;
 } rules[] = {
-    {own_author_unsure,        JUDGE_DEFER,  {4, 7, 0},
-     "The domain in From is ours, and DNS does not answer whether you may "
-	"use "
-	"it; please try again later",						 NOTHING,      ""		      },
-    {own_author_forged,        JUDGE_REFUSE, {5, 7, 1},
-     "The domain in From is ours: log in to send from it, or sign with its "
-	"key",									NOTHING,      ""		      },
-    {own_sender_unsure,        JUDGE_DEFER,  {4, 7, 24},
-     "The sender's domain is ours, and DNS does not answer whether you may "
-	"use "
-	"it; please try again later",						 NOTHING,      ""		      },
-    {own_sender_forged,        JUDGE_REFUSE, {5, 7, 1},
-     "The sender's domain is ours: log in to send from it, or add your "
-	"address "
-	"to its SPF record",							  NOTHING,      ""		      },
-    {dmarc_unsure,             JUDGE_DEFER,  {4, 7, 0},
-     "DMARC cannot be decided now, please try again later",                           DMARC_DOMAIN,
-     ""														     },
-    {dmarc_asks_refuse,        JUDGE_REFUSE, {5, 7, 1},
-     "The domain in From asks us to refuse what fails DMARC",                         DMARC_DOMAIN,
-     "policy.dmarc_reject=yes"											      },
-    {dmarc_asks_refuse_softly, JUDGE_JUNK,   {2, 0, 0},
-     "It fails DMARC, and its domain asks to refuse it",                              DMARC_DOMAIN,
-     "policy.dmarc_reject=no"											       },
-    {dmarc_asks_quarantine,    JUDGE_JUNK,   {2, 0, 0},
-     "It fails DMARC, and its domain asks to set it apart",                           DMARC_DOMAIN,
-     ""														     },
-    {spf_refused,              JUDGE_REFUSE, {5, 7, 23},
-     "The sender's domain does not let your address send (SPF), and nothing "
-	"else speaks for this message",					       NOTHING,      "policy.spf_fail=refuse"},
-    {spf_junk,		 JUDGE_JUNK,   {2, 0, 0},
-     "SPF fails, and nothing else speaks for it",                                     NOTHING,
-     "policy.spf_fail=junk"												 },
-    {reputation_bad,           JUDGE_JUNK,   {2, 0, 0},
-     "People here moved mail from this sender to Junk",                               NOTHING,
-     "policy.reputation=yes"												},
-    {sealer_trusted,           JUDGE_ACCEPT, {2, 0, 0},
-     "A trusted forwarder says that it passed DMARC there",                           SEALER,
-     "policy.trusted_sealers"											       },
-    {nothing_against,          JUDGE_ACCEPT, {2, 0, 0},  "Nothing speaks against it",
-     NOTHING,										       ""		      },
+	{own_author_unsure, JUDGE_DEFER, {4, 7, 0}, NOTHING, "",
+	    "The domain in From is ours, and DNS does not answer whether you "
+	    "may use it; please try again later"},
+	{own_author_forged, JUDGE_REFUSE, {5, 7, 1}, NOTHING, "",
+	    "The domain in From is ours: log in to send from it, or sign with "
+	    "its key"},
+	{own_sender_unsure, JUDGE_DEFER, {4, 7, 24}, NOTHING, "",
+	    "The sender's domain is ours, and DNS does not answer whether you "
+	    "may use it; please try again later"},
+	{own_sender_forged, JUDGE_REFUSE, {5, 7, 1}, NOTHING, "",
+	    "The sender's domain is ours: log in to send from it, or add your "
+	    "address to its SPF record"},
+	{dmarc_unsure, JUDGE_DEFER, {4, 7, 0}, DMARC_DOMAIN, "",
+	    "DMARC cannot be decided now, please try again later"},
+	{dmarc_asks_refuse, JUDGE_REFUSE, {5, 7, 1}, DMARC_DOMAIN,
+	    "policy.dmarc_reject=yes",
+	    "The domain in From asks us to refuse what fails DMARC"},
+	{dmarc_asks_refuse_softly, JUDGE_JUNK, {2, 0, 0}, DMARC_DOMAIN,
+	    "policy.dmarc_reject=no",
+	    "It fails DMARC, and its domain asks to refuse it"},
+	{dmarc_asks_quarantine, JUDGE_JUNK, {2, 0, 0}, DMARC_DOMAIN, "",
+	    "It fails DMARC, and its domain asks to set it apart"},
+	{spf_refused, JUDGE_REFUSE, {5, 7, 23}, NOTHING,
+	    "policy.spf_fail=refuse",
+	    "The sender's domain does not let your address send (SPF), and "
+	    "nothing else speaks for this message"},
+	{spf_junk, JUDGE_JUNK, {2, 0, 0}, NOTHING, "policy.spf_fail=junk",
+	    "SPF fails, and nothing else speaks for it"},
+	{reputation_bad, JUDGE_JUNK, {2, 0, 0}, NOTHING,
+	    "policy.reputation=yes",
+	    "People here moved mail from this sender to Junk"},
+	{sealer_trusted, JUDGE_ACCEPT, {2, 0, 0}, SEALER,
+	    "policy.trusted_sealers",
+	    "A trusted forwarder says that it passed DMARC there"},
+	{nothing_against, JUDGE_ACCEPT, {2, 0, 0}, NOTHING, "",
+	    "Nothing speaks against it"},
 };
+/* clang-format on */
 
 static bool
 is_trusted(const struct judgement_law *law, const char *sealer)

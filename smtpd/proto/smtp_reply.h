@@ -47,7 +47,8 @@
 	R(TOO_MANY_NEW, 421, "4.7.0", 0, "Too many new connections, try again later") \
 	R(TOO_FAST, 450, "4.7.1", 0, "Too many messages from your address, try again later") \
 	R(GREYLISTED, 451, "4.7.1", 0, "You are new here: please try again in a few minutes") \
-	R(DEFERRED, 451, "4.7.1", 0, "%")                                      \
+	R(DEFERRED, 451, "4.7.0", 0, "%")                                      \
+	R(SPF_DEFERRED, 451, "4.7.24", 0, "%")                                 \
 	R(OVER_ALLOWANCE, 450, "4.7.1", 0, "%")                                \
 	R(CANNOT_SIGN, 451, "4.7.5", 0, "The message cannot be signed now, try again later") \
 	R(AUTH_TEMPORARY, 454, "4.7.0", 0, "Temporary authentication failure") \
