@@ -33,7 +33,7 @@ struct receive_envelope {
 	uint64_t size;       /* announced, or 0 */
 	bool utf8, eight_bit, binary, require_tls;
 	struct str envelope_id; /* ENVID, or empty */
-	int ret;                /* RET: enum smtp_ret */
+	int ret;                /* RET: enum dsn_ret */
 	int64_t hold_until_ms;  /* 0: not held */
 };
 
@@ -41,7 +41,7 @@ struct receive_envelope {
 struct receive_recipient {
 	const struct route *route;
 	struct str original; /* what RCPT said */
-	unsigned notify;     /* of enum smtp_notify */
+	unsigned notify;     /* of enum dsn_notify */
 	struct str orcpt;    /* as given, or empty */
 };
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/store/credential.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "common/store/meta_secret.h"
 #include "common/store/sql.h"
-#include "common/util/rand.h"
+
+static_assert(CREDENTIAL_KEY_LEN == META_SECRET_OCTETS, "one length for all");
 
 static const char sql_find[] =
     "SELECT verifier FROM credential WHERE login = ?1";
@@ -25,9 +28,6 @@ static const char sql_add_scram[] =
     " WHERE login = ?1 AND verifier = ?6"
     " ON CONFLICT (login) DO NOTHING";
 static const char sql_remove_scram[] = "DELETE FROM scram WHERE login = ?1";
-static const char sql_find_secret[] = "SELECT value FROM meta WHERE key = ?1";
-static const char sql_put_secret[] =
-    "INSERT INTO meta (key, value) VALUES (?1, ?2)";
 
 int
 credential_find(struct db *db, struct str login,
@@ -134,21 +134,6 @@ credential_secret(struct db *db, enum credential_secret which,
 	    CREDENTIAL_SECRETS(R)
 #undef R
 	};
-	sqlite3_stmt *st = sql_bind(
-	    db, sql_find_secret, f, "t", str_of(keys[which]));
-	int got = sql_step(st, f);
-	bool good;
 
-	if (got == 1) {
-		good = take_octets(st, 0, out, CREDENTIAL_KEY_LEN);
-		sqlite3_reset(st);
-		return good ? 0
-		            : fail(f, FAIL_TEMP, "store: %s makes no sense",
-				  keys[which]);
-	}
-	if (got == -1)
-		return -1;
-	rand_bytes(out, CREDENTIAL_KEY_LEN);
-	return sql_run(db, sql_put_secret, f, "tb", str_of(keys[which]),
-	    octets(out, CREDENTIAL_KEY_LEN));
+	return meta_secret_make(db, keys[which], out, f);
 }

@@ -3,56 +3,31 @@
 
 #include <string.h>
 
+#include "common/mime/xtext.h"
 #include "common/util/utf8.h"
 #include "smtpd/proto/smtp_server.h"
 
 #define CODE_POINT_MAX 0x10ffff
 
-/* In capitals: RFC 3461 s4, and RFC 6533 s3 by its ABNF in any case. */
-static int
-hex_digit(char c, bool any_case)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (any_case)
-		c = c >= 'a' && c <= 'f' ? (char)(c - 'a' + 'A') : c;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool
-smtp_xtext_decode(struct str value, char *out, size_t *len)
+smtp_xtext_is_printable(struct str value)
 {
-	*len = 0;
-	while (value.len > 0) {
-		int c = (unsigned char)value.at[0];
+	struct buf text;
+	bool good;
 
-		if (str_take(&value, '+')) {
-			if (value.len < 2 ||
-			    hex_digit(value.at[0], false) < 0 ||
-			    hex_digit(value.at[1], false) < 0)
-				return false;
-			c = hex_digit(value.at[0], false) * 16 +
-			    hex_digit(value.at[1], false);
-			value = str_after(value, 2);
-		} else if (c <= ' ' || c == '=') {
-			return false;
-		} else {
-			value = str_after(value, 1);
-		}
-		if (c < ' ' || c > '~')
-			return false;
-		out[(*len)++] = (char)c;
-	}
-	return true;
+	buf_init(&text, value.len);
+	good = xtext_decode(value, &text) && str_is_printable(buf_str(&text));
+	buf_release(&text);
+	return good;
 }
 
 static const struct {
 	const char *word;
-	enum smtp_notify notify;
+	enum dsn_notify notify;
 } notify_words[] = {
-    {"SUCCESS", SMTP_NOTIFY_SUCCESS},
-    {"FAILURE", SMTP_NOTIFY_FAILURE},
-    {"DELAY",   SMTP_NOTIFY_DELAY  },
+    {"SUCCESS", DSN_NOTIFY_SUCCESS},
+    {"FAILURE", DSN_NOTIFY_FAILURE},
+    {"DELAY",   DSN_NOTIFY_DELAY  },
 };
 
 static unsigned
@@ -68,7 +43,7 @@ notify_of(struct str word)
 bool
 smtp_notify_parse(struct str value, unsigned *notify)
 {
-	*notify = SMTP_NOTIFY_NEVER;
+	*notify = DSN_NOTIFY_NEVER;
 	if (str_eq_nocase(value, STR("NEVER"))) /* RFC 3461 s4.1: alone */
 		return true;
 	*notify = 0;
@@ -95,6 +70,16 @@ is_escapable(uint32_t c)
 	return (c > 0 && c <= ' ') || c == '+' || c == '=' || c == '\\';
 }
 
+/* RFC 6533 s3, by its ABNF in any case */
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = str_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* "\x{HEXPOINT}", its backslash taken. */
 static bool
 take_escaped(struct str *in)
@@ -104,8 +89,8 @@ take_escaped(struct str *in)
 
 	if (!str_take(in, 'x') || !str_take(in, '{'))
 		return false;
-	while (in->len > 0 && hex_digit(in->at[0], true) >= 0 && digits < 6) {
-		c = c * 16 + (uint32_t)hex_digit(in->at[0], true);
+	while (in->len > 0 && hex_digit(in->at[0]) >= 0 && digits < 6) {
+		c = c * 16 + (uint32_t)hex_digit(in->at[0]);
 		/* two digits at least, and no zeros before more of them */
 		if (digits == 2 && c < 0x100)
 			return false;
@@ -150,16 +135,15 @@ is_type(struct str s)
 bool
 smtp_orcpt_valid(struct str value, bool utf8)
 {
-	char decoded[512];
-	size_t at, len;
+	size_t at;
 	struct str type;
 
 	if (!str_find(value, ';', &at))
 		return false;
 	type = str_cut(&value, ';');
-	if (!is_type(type) || value.len == 0 || value.len > sizeof(decoded))
+	if (!is_type(type) || value.len == 0)
 		return false;
 	if (str_eq_nocase(type, STR("utf-8")))
 		return is_utf8_address(value, utf8);
-	return smtp_xtext_decode(value, decoded, &len);
+	return smtp_xtext_is_printable(value);
 }

@@ -7,11 +7,10 @@
 
 #include "common/util/str.h"
 
-/* xtext (RFC 3461 s4) that stands for printable ASCII only, into out, which
- * has room for as many octets as value.  False: it is none. */
-bool smtp_xtext_decode(struct str value, char *out, size_t *len);
+/* xtext (RFC 3461 s4) that stands for printable ASCII only? */
+bool smtp_xtext_is_printable(struct str value);
 
-/* "NEVER" or a list; *notify of enum smtp_notify. */
+/* "NEVER" or a list; *notify of enum dsn_notify. */
 bool smtp_notify_parse(struct str value, unsigned *notify);
 
 /* "type;address" (RFC 3461 s4.2; type utf-8: RFC 6533 s3).  utf8: octets over

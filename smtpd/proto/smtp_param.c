@@ -2,12 +2,13 @@
 #include "smtpd/proto/smtp_param.h"
 
 #include <stdint.h>
+#include <string.h>
 
+#include "common/mime/xtext.h"
 #include "smtpd/proto/smtp_dsn_param.h"
 #include "smtpd/proto/smtp_moment.h"
 
-#define AUTH_MAX        2048 /* no command is longer */
-#define HOLD_DIGITS_MAX 9    /* RFC 4865 s3: future-release-integer */
+#define HOLD_DIGITS_MAX 9 /* RFC 4865 s3: future-release-integer */
 
 struct param {
 	struct str keyword;
@@ -93,28 +94,34 @@ set_utf8(struct str value, struct smtp_params *p)
 static bool
 set_auth(struct str value, struct smtp_params *p)
 {
-	char decoded[AUTH_MAX];
-	size_t len;
-
 	(void)p;
-	return value.len <= sizeof(decoded) &&
-	       smtp_xtext_decode(value, decoded, &len);
+	return smtp_xtext_is_printable(value);
 }
 
 static bool
 set_ret(struct str value, struct smtp_params *p)
 {
-	p->ret = str_eq_nocase(value, STR("FULL"))   ? SMTP_RET_FULL
-	         : str_eq_nocase(value, STR("HDRS")) ? SMTP_RET_HDRS
-	                                             : SMTP_RET_UNSAID;
-	return p->ret != SMTP_RET_UNSAID;
+	p->ret = str_eq_nocase(value, STR("FULL"))   ? DSN_RET_FULL
+	         : str_eq_nocase(value, STR("HDRS")) ? DSN_RET_HDRS
+	                                             : DSN_RET_UNSAID;
+	return p->ret != DSN_RET_UNSAID;
 }
 
 static bool
 set_envelope_id(struct str value, struct smtp_params *p)
 {
-	return value.len <= SMTP_ENVID_MAX &&
-	       smtp_xtext_decode(value, p->envelope_id, &p->envelope_id_len);
+	struct buf id;
+	bool good;
+
+	buf_init(&id, SMTP_ENVID_MAX);
+	good = value.len <= SMTP_ENVID_MAX && xtext_decode(value, &id) &&
+	       str_is_printable(buf_str(&id));
+	if (good) {
+		memcpy(p->envelope_id, id.data, id.len);
+		p->envelope_id_len = id.len;
+	}
+	buf_release(&id);
+	return good;
 }
 
 static bool

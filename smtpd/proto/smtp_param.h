@@ -14,6 +14,7 @@
 #ifndef SMTPD_PROTO_SMTP_PARAM_H
 #define SMTPD_PROTO_SMTP_PARAM_H
 
+#include "common/mime/dsn.h"
 #include "smtpd/proto/smtp_extension.h"
 
 #define SMTP_ENVID_MAX 100 /* RFC 3461 s4.4, before decoding */
@@ -26,12 +27,12 @@ struct smtp_params {
 	bool may_binary; /* BODY=BINARYMIME is known */
 	bool binary;
 	bool require_tls; /* REQUIRETLS */
-	enum smtp_ret ret;
+	enum dsn_ret ret;
 	char envelope_id[SMTP_ENVID_MAX]; /* decoded: printable ASCII */
 	size_t envelope_id_len;
 	uint64_t hold_for_s;
 	int64_t hold_until_s;
-	unsigned notify;     /* of enum smtp_notify */
+	unsigned notify;     /* of enum dsn_notify */
 	struct str original; /* ORCPT as given; points into the text */
 };
 

@@ -48,6 +48,7 @@
 #ifndef SMTPD_PROTO_SMTP_SERVER_H
 #define SMTPD_PROTO_SMTP_SERVER_H
 
+#include "common/mime/dsn.h"
 #include "smtpd/proto/smtp_path.h"
 #include "smtpd/proto/smtp_reply.h"
 
@@ -70,19 +71,6 @@ enum smtp_event {
 	SMTP_CLOSE,
 };
 
-enum smtp_ret { /* RFC 3461 s4.3; the numbers are on disk */
-	SMTP_RET_UNSAID = 0,
-	SMTP_RET_FULL = 1,
-	SMTP_RET_HDRS = 2,
-};
-
-enum smtp_notify { /* RFC 3461 s4.1; the numbers are on disk */
-	SMTP_NOTIFY_NEVER = 1,
-	SMTP_NOTIFY_SUCCESS = 2,
-	SMTP_NOTIFY_FAILURE = 4,
-	SMTP_NOTIFY_DELAY = 8,
-};
-
 /* Strings are valid until the answer, or the next step where there is none. */
 struct smtp_request {
 	struct str user, password;    /* AUTH */
@@ -94,10 +82,10 @@ struct smtp_request {
 	bool binary;            /* MAIL: BODY=BINARYMIME; eight_bit too */
 	bool require_tls;       /* MAIL: REQUIRETLS */
 	struct str envelope_id; /* MAIL: ENVID, decoded; empty: none */
-	enum smtp_ret ret;      /* MAIL */
+	enum dsn_ret ret;       /* MAIL */
 	uint64_t hold_for_s;    /* MAIL: HOLDFOR, 0: none */
 	int64_t hold_until_s;   /* MAIL: HOLDUNTIL, Unix seconds, 0: none */
-	unsigned notify;        /* RCPT: of enum smtp_notify, 0: not said */
+	unsigned notify;        /* RCPT: of enum dsn_notify, 0: not said */
 	struct str original; /* RCPT: ORCPT as given, "rfc822;a+2Bb@d.test" */
 	struct str body;     /* BODY: without the dots of transparency */
 	enum smtp_reply why; /* RESET: what the message was refused with,

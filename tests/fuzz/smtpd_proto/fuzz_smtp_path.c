@@ -9,11 +9,26 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void
+check_params(struct str in, bool utf8)
+{
+	struct smtp_params p;
+
+	if (smtp_params_of_mail(in, ~0u, &p) == SMTP_PARAMS_OK) {
+		assert(p.envelope_id_len <= SMTP_ENVID_MAX);
+		assert(str_is_printable(
+		    (struct str){p.envelope_id, p.envelope_id_len}));
+	}
+	if (smtp_params_of_rcpt(in, ~0u, utf8, &p) == SMTP_PARAMS_OK) {
+		assert(p.original.len <= SMTP_ORCPT_MAX);
+		assert(utf8 || !str_has_8bit(p.original));
+	}
+}
+
+static void
 check(struct str text, enum smtp_path_kind kind)
 {
 	struct str in = text;
 	struct smtp_path p;
-	struct smtp_params params;
 	size_t at;
 
 	if (!smtp_path_take(&in, kind, &p)) {
@@ -27,8 +42,8 @@ check(struct str text, enum smtp_path_kind kind)
 	for (size_t i = 0; i < p.spec.len; i++)
 		assert((unsigned char)p.spec.at[i] >= ' ');
 	assert(!str_find(p.domain, '@', &at) && !str_find(p.domain, '>', &at));
-	smtp_params_of_mail(in, true, &params);
-	smtp_params_of_rcpt(in);
+	check_params(in, false);
+	check_params(in, true);
 }
 
 int

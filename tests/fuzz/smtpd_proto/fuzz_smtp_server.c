@@ -70,8 +70,8 @@ serve(struct host *h, enum smtp_event ev, const struct smtp_request *req)
 	case SMTP_RCPT:
 		assert(h->in_transaction && req->path.spec.len > 0);
 		assert(req->original.len <= 500 && req->notify < 16);
-		assert(!(req->notify & SMTP_NOTIFY_NEVER) ||
-		       req->notify == SMTP_NOTIFY_NEVER);
+		assert(!(req->notify & DSN_NOTIFY_NEVER) ||
+		       req->notify == DSN_NOTIFY_NEVER);
 		smtp_server_recipient(
 		    s, says_yes(h) ? REPLY_RECIPIENT_OK : REPLY_NO_SUCH_USER);
 		break;

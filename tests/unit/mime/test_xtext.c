@@ -13,8 +13,9 @@ static const struct {
     {STR("\r\n\x7f\xff"), STR("+0D+0A+7F+FF") },
 };
 
-static const struct str bad[] = {
-    STR("a+"), STR("a+2"), STR("+zz"), STR("a=b"), STR("a b"), STR("\xc3\xa4")};
+static const struct str bad[] = {STR("a+"), STR("a+2"), STR("+zz"),
+    STR("a+2bb"), STR("+aF"), STR("+Fa"), STR("a=b"), STR("a b"),
+    STR("\xc3\xa4")};
 
 int
 main(void)

@@ -449,17 +449,17 @@ test_requests(void)
 		"RCPT TO:<a@b> NOTIFY=DELAY ORCPT=rfc822;A+2Bx@b\r\n"),
 	    3, &seen);
 	CHECK_STR(seen.words.data, "i d rfc822;A+2Bx@b ");
-	CHECK(seen.mail.ret == SMTP_RET_HDRS && seen.mail.require_tls);
+	CHECK(seen.mail.ret == DSN_RET_HDRS && seen.mail.require_tls);
 	CHECK(seen.mail.binary && seen.mail.eight_bit);
 	CHECK(seen.mail.hold_for_s == 1000 && seen.mail.hold_until_s == 0);
-	CHECK(seen.rcpt.notify == SMTP_NOTIFY_DELAY);
+	CHECK(seen.rcpt.notify == DSN_NOTIFY_DELAY);
 	buf_clear(&seen.words);
 	feed(s,
 	    STR("RSET\r\nMAIL FROM:<a@b> HOLDUNTIL=2026-11-22T10:16:40Z\r\n"
 		"RCPT TO:<a@b>\r\n"),
 	    3, &seen);
 	CHECK_STR(seen.words.data, "  ");
-	CHECK(seen.mail.ret == SMTP_RET_UNSAID && !seen.mail.require_tls);
+	CHECK(seen.mail.ret == DSN_RET_UNSAID && !seen.mail.require_tls);
 	CHECK(!seen.mail.binary && seen.rcpt.notify == 0);
 	CHECK(seen.mail.hold_for_s == 0);
 	CHECK(seen.mail.hold_until_s == 1795342600);
