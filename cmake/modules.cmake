@@ -28,6 +28,7 @@ pp_module(pp_control common/control pp_store pp_auth pp_policy PkgConfig::JANSSO
 
 pp_module(pp_smtpd_proto smtpd/proto pp_wire pp_mime pp_auth)
 pp_module(pp_maild_proto maild/proto pp_wire pp_mime pp_auth)
+pp_module(pp_maild_relay maild/relay pp_maild_proto pp_store pp_dns pp_policy pp_daemon)
 pp_module(pp_popd_proto popd/proto pp_wire pp_mime pp_auth)
 pp_module(pp_popd_ops popd/ops pp_popd_proto pp_store)
 

@@ -10,8 +10,8 @@
 #include "common/net/ipc.h"
 #include "common/util/mem.h"
 #include "common/util/secret.h"
-#include "maild/auth.h"
-#include "maild/relay.h"
+#include "maild/auth/auth.h"
+#include "maild/relay/relay.h"
 
 #define WAITING_MAX 64
 

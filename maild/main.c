@@ -10,12 +10,12 @@
 #include "common/net/address.h"
 #include "common/net/privilege.h"
 #include "common/util/rand.h"
-#include "maild/auth.h"
+#include "maild/auth/auth.h"
 #include "maild/control.h"
 #include "maild/indexer.h"
 #include "maild/keeper.h"
 #include "maild/maild.h"
-#include "maild/relay.h"
+#include "maild/relay/relay.h"
 
 #define NAME           "maild"
 #define OWNER_WAIT_MS  10000 /* an offline mailctl finishes first */
@@ -146,14 +146,15 @@ open_stores(struct maild *m, struct fail *f)
 static int
 check_source(struct maild *m, struct fail *f)
 {
+	const struct conf_list *sources = &m->conf->relay_source;
 	struct address source;
 
-	if (m->conf->relay_source[0] == '\0' ||
-	    address_from_ip(str_of(m->conf->relay_source), 0, &source))
-		return 0;
-	return conf_refuse(m->conf, &m->conf->relay_source, f,
-	    "\"%s\" is no IP address: write one like 192.0.2.1",
-	    m->conf->relay_source);
+	for (size_t i = 0; i < sources->n; i++)
+		if (!address_from_ip(str_of(sources->items[i]), 0, &source))
+			return conf_refuse(m->conf, sources, f,
+			    "\"%s\" is no IP address: write one like 192.0.2.1",
+			    sources->items[i]);
+	return 0;
 }
 
 static int
@@ -261,20 +262,23 @@ main(int argc, char **argv)
 {
 	const char *file = daemon_arguments(argc, argv, NAME,
 	    "Relays queued mail, checks passwords, keeps the store.");
+	struct clock clock;
 	struct maild m = {
 	    .log = log_to_stderr(NAME),
-	    .clock = &clock_system,
 	    .owned = -1,
 	};
 	struct fail f = {0};
 	int code = DAEMON_STOPPED;
 
 	rand_init();
+	m.conf = conf_read(file, &f);
+	if (m.conf == NULL || daemon_clock(m.conf, &clock, &f) == -1) {
+		conf_free(m.conf);
+		return daemon_refuse(&m.log, DAEMON_CONFIG, &f);
+	}
+	m.clock = &clock;
 	m.traces.clock = m.clock;
 	m.started_ms = clock_wall_ms(m.clock);
-	m.conf = conf_read(file, &f);
-	if (m.conf == NULL)
-		return daemon_refuse(&m.log, DAEMON_CONFIG, &f);
 	if (start(&m, &f) == 0) {
 		relay_kick(m.relay);
 		daemon_run(m.loop, &m.log);

@@ -135,10 +135,33 @@
 	K(submission, sign, BOOL, "yes", "", "",                               \
 	    "Sign what is submitted (DKIM), seal and rewrite what is "         \
 	    "forwarded (ARC, SRS).")                                           \
+	K(submission, undo, TIME, "0s", "0s", "1h",                            \
+	    "Keep what user agents submit so long before it goes: meanwhile "  \
+	    "`mailctl queue recall', or deleting it from Pending, stops it.")  \
+	K(submission, pending, BOOL, "yes", "", "",                            \
+	    "Show what an account has sent and is not delivered yet in its "   \
+	    "IMAP mailbox Pending.")                                           \
 	K(relay, port, COUNT, "25", "1", "65535", "Port of other servers.")    \
-	K(relay, source, TEXT, "", "", "",                                     \
-	    "Address that connections to other servers come from.  Empty: "    \
-	    "the system's choice.")                                            \
+	K(relay, source, LIST, "", "", "",                                     \
+	    "Addresses that connections to other servers come from, at most "  \
+	    "one of IPv4 and one of IPv6.  Empty: the system's choice.")       \
+	K(relay, dane, BOOL, "yes", "", "",                                    \
+	    "Obey the TLSA records of other servers (RFC 7672).")              \
+	K(relay, mta_sts, BOOL, "yes", "", "",                                 \
+	    "Fetch and obey MTA-STS policies of other domains (RFC 8461).")    \
+	K(relay, tls_reports, BOOL, "yes", "", "",                             \
+	    "Tell domains that ask for it, once a day, how safe sessions "     \
+	    "with them were (RFC 8460).")                                      \
+	K(relay, trust, TEXT, "", "", "",                                      \
+	    "PEM file of the CAs that other servers' certificates must come "  \
+	    "from, where one must be verified.  Empty: the system's.")         \
+	K(relay, linger, TIME, "2s", "0s", "5m",                               \
+	    "How long a connection without mail is kept for more.")            \
+	K(relay, suppress_after, COUNT, "3", "0", "1000",                      \
+	    "An address that other servers said so often in a row not to "     \
+	    "exist is not tried again.  0: every address is.")                 \
+	K(relay, suppress_for, TIME, "30d", "1s", "400d",                      \
+	    "How long such an address is remembered.")                         \
 	K(relay, retry_first, TIME, "5m", "100ms", "1d",                       \
 	    "Wait before the first retry; doubles each time.")                 \
 	K(relay, retry_most, TIME, "4h", "100ms", "7d",                        \
@@ -159,6 +182,18 @@
 	K(dns, forward, TEXT, "", "", "",                                      \
 	    "Ask this server (address:port) instead of those of "              \
 	    "/etc/resolv.conf.")                                               \
+	K(dns, trust_anchor, TEXT, "", "", "",                                 \
+	    "File with DNSSEC trust anchors.  Empty: the root's, and none "    \
+	    "for "                                                             \
+	    "a server of dns.forward.")                                        \
+	K(metrics, listen, LIST, "", "", "",                                   \
+	    "Loopback addresses (127.0.0.1:9090) where Prometheus finds "      \
+	    "maild's figures.")                                                \
+	K(test, https_port, COUNT, "443", "1", "65535",                        \
+	    "Port of the hosts of MTA-STS policies.  For tests only.")         \
+	K(test, clock, TEXT, "", "", "",                                       \
+	    "File with what is added to the time: `mailctl advance' moves "    \
+	    "it.  For tests only.")                                            \
 	K(test, accept_any, BOOL, "no", "", "",                                \
 	    "Make an account when mail or a login for it arrives.  For tests " \
 	    "only.")                                                           \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/auth.h"
+#include "maild/auth/auth.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/util/mem.h"
-#include "maild/auth_internal.h"
+#include "maild/auth/auth_internal.h"
 
 #define HASH_THREADS 2
 #define HASH_WAITING 64

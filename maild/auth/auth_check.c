@@ -4,7 +4,7 @@
 
 #include "common/mime/addr.h"
 #include "common/util/mem.h"
-#include "maild/auth_internal.h"
+#include "maild/auth/auth_internal.h"
 
 #define ACCOUNT_WEIGHT (4 * KB)
 

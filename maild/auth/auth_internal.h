@@ -23,7 +23,7 @@
 #include "common/store/app_password.h"
 #include "common/store/credential.h"
 #include "common/util/secret.h"
-#include "maild/auth.h"
+#include "maild/auth/auth.h"
 
 struct exchanges; /* of SCRAM, between two messages */
 struct key_ring;  /* keys that sign */

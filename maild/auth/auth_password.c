@@ -6,7 +6,7 @@
 #include "common/auth/password.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
-#include "maild/auth_internal.h"
+#include "maild/auth/auth_internal.h"
 
 #define NOTE_WEIGHT 512 /* octets of a row that is written on the side */
 

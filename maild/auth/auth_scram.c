@@ -7,7 +7,7 @@
 #include "common/util/enc.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
-#include "maild/auth_internal.h"
+#include "maild/auth/auth_internal.h"
 
 #define EXCHANGES_MAX  1024
 #define OF_ADDRESS_MAX 64 /* of one address: it pushes out its own alone */

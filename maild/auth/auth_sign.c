@@ -8,7 +8,7 @@
 #include "common/store/signing_key.h"
 #include "common/util/enc.h"
 #include "common/util/mem.h"
-#include "maild/auth_internal.h"
+#include "maild/auth/auth_internal.h"
 
 #define SIGN_THREADS 1 /* some 1,500 RSA signatures a second */
 #define SIGN_WAITING 256

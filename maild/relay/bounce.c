@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/bounce.h"
+#include "maild/relay/bounce.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/destination.h"
+#include "maild/relay/destination.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "common/store/account.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
-#include "maild/relay_local.h"
-#include "maild/relay_record.h"
-#include "maild/relay_retry.h"
+#include "maild/relay/relay_local.h"
+#include "maild/relay/relay_record.h"
+#include "maild/relay/relay_retry.h"
 
 struct load {
 	struct store_job job;      /* first member */

@@ -20,7 +20,7 @@
 
 #include "common/store/queue.h"
 #include "maild/proto/smtp_outcome.h"
-#include "maild/relay_internal.h"
+#include "maild/relay/relay_internal.h"
 
 #define DESTINATION_WAITING_MAX 100
 #define DESTINATION_IN_HAND_MAX 600 /* whatever their state */
@@ -75,11 +75,20 @@ size_t destination_take(struct destination *d, struct item **items, size_t max);
 /* A session gives one back untried. */
 void destination_put_back(struct destination *d, struct item *i);
 
-struct attempt {         /* who was asked; strings may be empty */
-	struct str host; /* "mx.example.org [192.0.2.1]" */
-	struct str tls;  /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in the
-	                  * clear, or not connected */
-	bool dsn;        /* it reports deliveries itself (RFC 3461) */
+/* What a session learned of how much the servers can take. */
+enum pace_news {
+	PACE_GOOD,    /* a message was taken */
+	PACE_BUSY,    /* 421, or "too many connections" */
+	PACE_REFUSED, /* a further connection did not come about */
+};
+void destination_pace(struct destination *d, enum pace_news news);
+
+struct attempt {             /* who was asked; strings may be empty */
+	struct str host;     /* "mx.example.org [192.0.2.1]" */
+	struct str tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in the
+	                      * clear, or not connected */
+	bool dsn;            /* it reports deliveries itself (RFC 3461) */
+	struct str dialogue; /* what was said (store/attempt.h), or empty */
 };
 
 /* These items had these outcomes: log, record, DSN.  Items are the

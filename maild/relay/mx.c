@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/mx.h"
+#include "maild/relay/mx.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@
 #include "common/net/address.h"
 #include "common/net/loop.h"
 #include "maild/proto/smtp_outcome.h"
-#include "maild/relay_self.h"
+#include "maild/relay/relay_self.h"
 
 #define MX_TARGETS_MAX 10
 
@@ -26,6 +26,9 @@ struct mx_target {
 	char host[256]; /* A-label; the literal for [192.0.2.1] */
 	bool literal;   /* host is no name to be verified or sent in SNI */
 	struct address address; /* with the port */
+	bool secure; /* MX, name and address came by DNSSEC: DANE may apply */
+	char canonical[256]; /* where the host's CNAMEs led by secure answers,
+	                      * or empty */
 };
 
 struct mx_targets {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay.h"
+#include "maild/relay/relay.h"
 
 #include <stdlib.h>
 
 #include "common/store/queue.h"
 #include "common/util/mem.h"
-#include "maild/destination.h"
-#include "maild/relay_internal.h"
-#include "maild/relay_report.h"
-#include "maild/relay_session.h"
+#include "maild/relay/destination.h"
+#include "maild/relay/relay_internal.h"
+#include "maild/relay/relay_report.h"
+#include "maild/relay/relay_session.h"
 
 #define DOMAINS_AT_ONCE 64
 #define LOOK_LEAST_MS   10

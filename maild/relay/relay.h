@@ -25,6 +25,10 @@
 
 struct relay;
 struct relay_report;
+struct smarthosts;
+struct sts;
+struct tls_results;
+struct metrics;
 
 struct relay_deps { /* all borrowed, outlive the relay */
 	struct loop *loop;
@@ -38,6 +42,12 @@ struct relay_deps { /* all borrowed, outlive the relay */
 	const struct clock *clock;
 	struct trace_source *traces;
 	struct mailbox_notice *notice;
+	struct metrics *metrics;
+	struct smarthosts *smarthosts;
+	void (*waiting)(void *arg); /* what waits has changed; or NULL */
+	void *waiting_arg;
+	struct sts *sts;             /* NULL: relay.mta_sts is off */
+	struct tls_results *results; /* NULL: relay.tls_reports is off */
 	struct relay_report *report; /* set by the relay: its own */
 };
 

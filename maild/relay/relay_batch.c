@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay_batch.h"
+#include "maild/relay/relay_batch.h"
 
 #include <assert.h>
 #include <stdlib.h>

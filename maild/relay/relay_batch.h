@@ -10,9 +10,9 @@
 #ifndef MAILD_RELAY_BATCH_H
 #define MAILD_RELAY_BATCH_H
 
-#include "maild/destination.h"
 #include "maild/proto/smtp_client.h"
-#include "maild/relay_body.h"
+#include "maild/relay/destination.h"
+#include "maild/relay/relay_body.h"
 
 struct relay_batch {
 	struct destination *d;                   /* borrowed */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay_body.h"
+#include "maild/relay/relay_body.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #define MAILD_RELAY_BODY_H
 
 #include "common/util/str.h"
-#include "maild/relay.h"
+#include "maild/relay/relay.h"
 
 struct relay_body;
 

@@ -12,8 +12,8 @@
 #ifndef MAILD_RELAY_INTERNAL_H
 #define MAILD_RELAY_INTERNAL_H
 
-#include "maild/relay.h"
-#include "maild/relay_self.h"
+#include "maild/relay/relay.h"
+#include "maild/relay/relay_self.h"
 
 struct destination;
 struct relay_session;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay_local.h"
+#include "maild/relay/relay_local.h"
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
 #ifndef MAILD_RELAY_LOCAL_H
 #define MAILD_RELAY_LOCAL_H
 
-#include "maild/destination.h"
+#include "maild/relay/destination.h"
 
 struct relay_local;
 

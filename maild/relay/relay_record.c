@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay_record.h"
+#include "maild/relay/relay_record.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -9,8 +9,8 @@
 #include "common/store/route.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
-#include "maild/bounce.h"
-#include "maild/relay_report.h"
+#include "maild/relay/bounce.h"
+#include "maild/relay/relay_report.h"
 
 #define AGAIN_FIRST_MS 500
 #define AGAIN_MOST_MS  30000

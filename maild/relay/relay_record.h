@@ -16,7 +16,7 @@
 
 #include "common/store/queue.h"
 #include "maild/proto/smtp_outcome.h"
-#include "maild/relay.h"
+#include "maild/relay/relay.h"
 
 struct relay_record;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay_report.h"
+#include "maild/relay/relay_report.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include "common/store/dsn_report.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
-#include "maild/bounce.h"
+#include "maild/relay/bounce.h"
 
 #define ROWS_MAX       100 /* in one DSN */
 #define AGAIN_FIRST_MS 500

@@ -7,7 +7,7 @@
 #ifndef MAILD_RELAY_REPORT_H
 #define MAILD_RELAY_REPORT_H
 
-#include "maild/relay.h"
+#include "maild/relay/relay.h"
 
 struct relay_report;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay_retry.h"
+#include "maild/relay/relay_retry.h"
 
 int64_t
 relay_retry_at(const struct relay_retry *r, int tries, int64_t now_ms,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "maild/relay_self.h"
+#include "maild/relay/relay_self.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>

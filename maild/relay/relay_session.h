@@ -15,7 +15,7 @@
 #ifndef MAILD_RELAY_SESSION_H
 #define MAILD_RELAY_SESSION_H
 
-#include "maild/destination.h"
+#include "maild/relay/destination.h"
 
 struct relay_session;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The schedule of retries, as numbers. */
-#include "maild/relay_retry.h"
+#include "maild/relay/relay_retry.h"
 
 #include "tests/test.h"
 

@@ -2,8 +2,8 @@
 /* Connections: TLS and doing without, reuse, how many at once, how much in
  * memory, and stopping. */
 #include "common/util/mem.h"
-#include "maild/destination.h"
-#include "maild/relay_internal.h"
+#include "maild/relay/destination.h"
+#include "maild/relay/relay_internal.h"
 #include "tests/unit/maild/world.h"
 
 static const struct zone_row zone[] = {

@@ -14,8 +14,8 @@
 #include "common/store/message.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
-#include "maild/relay_internal.h"
-#include "maild/relay_report.h"
+#include "maild/relay/relay_internal.h"
+#include "maild/relay/relay_report.h"
 
 /* ---- DNS ---- */
 

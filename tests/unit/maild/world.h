@@ -14,7 +14,7 @@
 
 #include "common/store/delivery.h"
 #include "common/store/queue.h"
-#include "maild/relay.h"
+#include "maild/relay/relay.h"
 #include "tests/test.h"
 #include "tests/unit/maild/mx_actor.h"
 

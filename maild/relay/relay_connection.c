@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "maild/relay/relay_session_state.h"
+
+#include <stdio.h>
+
+#include "common/net/conn.h"
+
+#define CONNECT_MS 30000
+
+static void
+flush(struct relay_session *s)
+{
+	struct buf *out = smtp_client_output(s->smtp);
+
+	if (out->len > 0 && s->conn != NULL)
+		conn_send(s->conn, buf_str(out));
+	buf_clear(out);
+}
+
+static void
+lose(struct relay_session *s, const char *why)
+{
+	s->lost = true;
+	smtp_client_lost(s->smtp, why);
+}
+
+/* Take what has arrived, as far as the handshake. */
+static void
+take_input(struct relay_session *s)
+{
+	struct str in = s->conn != NULL ? conn_input(s->conn) : STR("");
+	size_t had = in.len;
+	enum smtp_client_event ev;
+
+	while (!s->handshake &&
+	       (ev = smtp_client_step(s->smtp, &in)) != SMTP_CLIENT_NONE)
+		relay_session_event(s, ev);
+	if (s->conn != NULL)
+		conn_consume(s->conn, had - in.len);
+}
+
+static void
+set_deadline(struct relay_session *s)
+{
+	if (s->turn == smtp_client_turn(s->smtp))
+		return;
+	s->turn = smtp_client_turn(s->smtp);
+	conn_deadline(s->conn, smtp_client_timeout_ms(s->smtp));
+}
+
+static void
+hang_up(struct relay_session *s)
+{
+	flush(s);
+	if (s->lost)
+		conn_abort(s->conn);
+	else
+		conn_finish(s->conn);
+}
+
+/* Send what the engine and the body have, as long as there is room. */
+static void
+feed(struct relay_session *s)
+{
+	flush(s);
+	while (smtp_client_wants_body(s->smtp) && conn_has_room(s->conn) &&
+	       relay_batch_feed(&s->batch, s->smtp)) {
+		s->lost |= s->batch.unreadable;
+		flush(s);
+	}
+}
+
+static void
+start_tls(struct relay_session *s)
+{
+	const struct mx_target *t = &s->targets.at[s->target];
+
+	flush(s);
+	conn_deadline(s->conn, 0); /* the handshake has its own */
+	conn_start_tls(
+	    s->conn, s->d->relay->d.tls, t->literal ? NULL : t->host);
+}
+
+/* One round: input, the next message if it is time, output. */
+static void
+pump_round(struct relay_session *s)
+{
+	take_input(s);
+	if (s->handshake || s->after != AFTER_NONE)
+		return;
+	relay_session_message(s);
+	if (smtp_client_is_ready(s->smtp) && relay_batch_can_send(&s->batch))
+		relay_batch_send(&s->batch, s->smtp);
+	else
+		relay_session_message(s); /* if the last could not be read */
+	feed(s);
+}
+
+void
+relay_connection_pump(void *arg)
+{
+	struct relay_session *s = arg;
+	unsigned turn;
+
+	if (s->conn == NULL || !s->connected || s->after != AFTER_NONE ||
+	    s->handshake)
+		return;
+	do {
+		turn = smtp_client_turn(s->smtp);
+		pump_round(s);
+	} while (turn != smtp_client_turn(s->smtp) && !s->handshake &&
+		 s->after == AFTER_NONE);
+	if (s->after == AFTER_NONE && !s->handshake && conn_eof(s->conn)) {
+		lose(s, "the other server closed the connection");
+		take_input(s);
+	}
+	if (s->after != AFTER_NONE)
+		hang_up(s);
+	else if (s->handshake)
+		start_tls(s);
+	else
+		set_deadline(s);
+}
+
+static void
+on_ready(void *arg, struct conn *c)
+{
+	struct relay_session *s = arg;
+	const struct conn_tls *tls = conn_tls(c);
+
+	s->connected = true;
+	if (s->handshake && tls != NULL) {
+		s->handshake = false;
+		snprintf(
+		    s->tls, sizeof(s->tls), "%s %s", tls->version, tls->cipher);
+		smtp_client_tls_done(s->smtp, tls->verified);
+	}
+	relay_connection_pump(s);
+}
+
+static void
+on_expired(void *arg, struct conn *c)
+{
+	struct relay_session *s = arg;
+
+	(void)c;
+	lose(s, "timed out");
+	relay_connection_pump(s);
+}
+
+static void
+on_closed(void *arg, enum conn_end end, const char *text)
+{
+	struct relay_session *s = arg;
+
+	(void)end; /* in words is enough */
+	s->conn = NULL;
+	if (s->after != AFTER_NONE) {
+		/* as it was meant to be */
+	} else if (!s->connected) {
+		smtp_outcome_say(&s->failure, SMTP_TEMP, "4.4.1",
+		    "cannot connect: %s", text);
+		s->harsh = false;
+		s->after = AFTER_NEXT;
+	} else if (s->handshake) {
+		log_info(s->d->relay->d.log,
+		    "relay mx=%s goes on in the clear: %s", s->host, text);
+		s->handshake = false;
+		s->after = AFTER_CLEAR;
+	} else {
+		lose(s, text[0] != '\0' ? text : "the connection broke");
+		take_input(s);
+	}
+	relay_session_set_talking(s, false);
+	if (s->d->relay->stopping)
+		relay_session_leave(s);
+	else
+		relay_schedule(s->d->relay); /* relay_session_turn() goes on */
+}
+
+static const struct conn_host host = {on_ready, on_closed, on_expired};
+
+/* The first of relay.source that is of the target's kind. */
+static const struct address *
+choose_source(const struct conf *conf, const struct address *target,
+    struct address *source)
+{
+	const struct conf_list *sources = &conf->relay_source;
+
+	for (size_t i = 0; i < sources->n; i++)
+		if (address_from_ip(str_of(sources->items[i]), 0, source) &&
+		    address_is_v6(source) == address_is_v6(target))
+			return source;
+	return NULL;
+}
+
+void
+relay_connection_open(struct relay_session *s)
+{
+	const struct relay_deps *deps = &s->d->relay->d;
+	const struct mx_target *t = &s->targets.at[s->target];
+	const struct smtp_client_options o = {
+	    .hostname = deps->conf->server_hostname,
+	    .tls = deps->tls != NULL && !s->clear,
+	    .timeout_ms = deps->conf->relay_timeout,
+	};
+	struct conn_limits limits = conn_default_limits();
+	char ip[ADDRESS_TEXT_MAX];
+	struct address source;
+
+	limits.handshake_ms = deps->conf->timeouts_handshake;
+	limits.stall_ms = deps->conf->relay_timeout;
+	limits.connect_ms = o.timeout_ms < CONNECT_MS ? o.timeout_ms
+	                                              : CONNECT_MS;
+	snprintf(s->host, sizeof(s->host), "%s [%s]", t->host,
+	    address_ip_text(&t->address, ip));
+	s->tls[0] = '\0';
+	s->connected = s->handshake = s->lost = s->unfit = false;
+	s->messages = 0;
+	s->smtp = smtp_client_new(&o);
+	s->turn = smtp_client_turn(s->smtp) - 1; /* no deadline yet */
+	s->conn = conn_connect(deps->loop, &t->address,
+	    choose_source(deps->conf, &t->address, &source), &host, s, &limits);
+}
+
+/* A connection that outlives its session. */
+static void
+nobody_ready(void *arg, struct conn *c)
+{
+	(void)arg;
+	(void)c;
+}
+
+static void
+nobody_closed(void *arg, enum conn_end end, const char *text)
+{
+	(void)arg;
+	(void)end;
+	(void)text;
+}
+
+void
+relay_connection_abandon(struct relay_session *s)
+{
+	static const struct conn_host nobody = {
+	    nobody_ready, nobody_closed, nobody_ready};
+
+	conn_rehost(s->conn, &nobody, NULL);
+	conn_abort(s->conn);
+	s->conn = NULL;
+}
