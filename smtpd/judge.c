@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mime/addr.h"
 #include "common/store/account.h"
@@ -245,19 +246,33 @@ name_the_proven(struct judge *j)
 	    STR_FMT(domain));
 }
 
+/* Signatures need no database. */
 static int
-work(struct db *db, struct store_job *job, struct fail *f)
+check(struct store_job *job, struct fail *f)
+{
+	struct judge *j = (struct judge *)job;
+
+	(void)f;
+	j->complete = check_message(j);
+	if (j->complete)
+		name_the_proven(j);
+	return 0;
+}
+
+static int
+look_up(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct judge *j = (struct judge *)job;
 	const char *sender = j->sender[0] != '\0' ? j->sender_domain : "";
 	const char *author = j->has_author ? j->author.domain : "";
 
-	j->complete = check_message(j);
 	if (!j->complete)
 		return 0;
-	name_the_proven(j);
-	if (is_ours(db, author, &j->author_is_ours, f) == -1 ||
-	    is_ours(db, sender, &j->sender_is_ours, f) == -1)
+	if (is_ours(db, author, &j->author_is_ours, f) == -1)
+		return -1;
+	if (strcmp(sender, author) == 0)
+		j->sender_is_ours = j->author_is_ours;
+	else if (is_ours(db, sender, &j->sender_is_ours, f) == -1)
 		return -1;
 	if (!j->d->conf->policy_reputation)
 		return 0;
@@ -379,7 +394,8 @@ judge_new(struct smtpd *d, struct visit *v, struct str helo, struct str sender)
 {
 	struct judge *j = MEM_NEW(struct judge);
 
-	j->job.run = work;
+	j->job.prepare = check;
+	j->job.run = look_up;
 	j->job.done = worked;
 	j->d = d;
 	j->visit = v;
@@ -397,6 +413,7 @@ judge_new(struct smtpd *d, struct visit *v, struct str helo, struct str sender)
 		return j;
 	}
 	j->facts = facts_new();
+	facts_set_keys(j->facts, d->keys);
 	j->inquiry = inquiry_new(d->asker, j->facts, on_facts, j);
 	inquiry_deadline(j->inquiry, d->conf->policy_dns_time);
 	go_on(j);

@@ -42,7 +42,8 @@ struct judge_result { /* lives as long as the judge */
 	struct str results;    /* Authentication-Results of ours, with CRLF; and
 	                        * Received-SPF where it is wanted */
 	enum arc_result chain; /* for sealing */
-	char summary[300];     /* "spf=pass dkim=pass dmarc=pass" */
+	const char *outcome;   /* "accepted" */
+	char summary[320];     /* "spf=pass dmarc=pass -> accepted" */
 };
 typedef void judge_done(void *arg, const struct judge_result *r);
 void judge_message(struct judge *j, judge_done *fn, void *arg);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "common/policy/authres.h"
 #include "common/util/mem.h"
@@ -7,157 +8,153 @@
 
 #define COLUMN_MAX (2 * KB)
 
-/* One line of the report, in the making. */
+/* Room that is made at once, for most reports; what needs more grows. */
+#define LINE_USUAL    200
+#define REPORT_USUAL  (1 * KB)
+#define RESULTS_USUAL (1 * KB)
+
+/* One line of the report after the other, in the making. */
 struct line {
 	struct buf inputs, why;
 };
-
-static void
-line_init(struct line *l)
-{
-	buf_init(&l->inputs, COLUMN_MAX);
-	buf_init(&l->why, COLUMN_MAX);
-}
 
 static void
 line_end(struct line *l, struct judge *j, const char *check, const char *result)
 {
 	report_add(&j->report, check, result, buf_str(&l->inputs),
 	    buf_str(&l->why), "");
-	buf_release(&l->inputs);
-	buf_release(&l->why);
+	buf_clear(&l->inputs);
+	buf_clear(&l->why);
 }
 
 /* " name=value", where there is one. */
 static void
 line_input(struct line *l, const char *name, const char *value)
 {
-	if (value[0] != '\0')
-		buf_addf(&l->inputs, "%s%s=%s", l->inputs.len > 0 ? " " : "",
-		    name, value);
+	if (value[0] == '\0')
+		return;
+	if (l->inputs.len > 0)
+		buf_add_char(&l->inputs, ' ');
+	buf_add(&l->inputs, str_of(name));
+	buf_add_char(&l->inputs, '=');
+	buf_add(&l->inputs, str_of(value));
 }
 
 static void
-report_spf(struct judge *j)
+line_why(struct line *l, const char *why)
+{
+	buf_add(&l->why, str_of(why));
+}
+
+static void
+report_spf(struct judge *j, struct line *l)
 {
 	const struct spf_output *o = &j->spf;
-	struct line l;
 
-	line_init(&l);
-	line_input(&l, "ip", visit_ip(j->visit));
-	line_input(&l, "helo", j->helo);
-	line_input(&l, "mailfrom", j->sender[0] != '\0' ? j->sender : "<>");
-	line_input(&l, "domain", o->domain);
-	if (o->term[0] != '\0')
-		buf_addf(&l.why, "%s matched", o->term);
-	else if (o->problem[0] != '\0')
-		buf_addf(&l.why, "%s", o->problem);
+	line_input(l, "ip", visit_ip(j->visit));
+	line_input(l, "helo", j->helo);
+	line_input(l, "mailfrom", j->sender[0] != '\0' ? j->sender : "<>");
+	line_input(l, "domain", o->domain);
+	if (o->term[0] != '\0') {
+		line_why(l, o->term);
+		line_why(l, " matched");
+	} else if (o->problem[0] != '\0')
+		line_why(l, o->problem);
 	else if (o->result == SPF_NONE)
-		buf_addf(&l.why, "no record is published");
+		line_why(l, "no record is published");
 	else
-		buf_addf(&l.why, "no term matched");
+		line_why(l, "no term matched");
 	if (o->explain[0] != '\0')
-		buf_addf(&l.why, "; the domain says: %s", o->explain);
-	line_end(&l, j, "spf", spf_word(o->result));
+		buf_addf(&l->why, "; the domain says: %s", o->explain);
+	line_end(l, j, "spf", spf_word(o->result));
 }
 
 static void
-report_signature(struct judge *j, const struct dkim_verdict *v)
+report_signature(struct judge *j, struct line *l, const struct dkim_verdict *v)
 {
 	char bits[16] = "";
-	struct line l;
 
-	line_init(&l);
 	if (v->bits > 0)
 		snprintf(bits, sizeof(bits), "%u", v->bits);
-	line_input(&l, "d", v->domain);
-	line_input(&l, "s", v->selector);
-	line_input(&l, "i", v->identity);
-	line_input(&l, "a", v->algorithm);
-	line_input(&l, "bits", bits);
-	line_input(&l, "testing", v->testing ? "yes" : "");
-	buf_addf(&l.why, "%s",
-	    v->why[0] != '\0'        ? v->why
-	    : v->result != DKIM_PASS ? ""
-	    : v->partial ? "signs only a part of the body (l=): no proof"
-			 : "signature and body hash are right");
-	line_end(&l, j, "dkim", dkim_word(v->result));
+	line_input(l, "d", v->domain);
+	line_input(l, "s", v->selector);
+	line_input(l, "i", v->identity);
+	line_input(l, "a", v->algorithm);
+	line_input(l, "bits", bits);
+	line_input(l, "testing", v->testing ? "yes" : "");
+	line_why(l, v->why[0] != '\0'        ? v->why
+		    : v->result != DKIM_PASS ? ""
+		    : v->partial
+			? "signs only a part of the body (l=): no proof"
+			: "signature and body hash are right");
+	line_end(l, j, "dkim", dkim_word(v->result));
 }
 
 static void
-report_dkim(struct judge *j)
+report_dkim(struct judge *j, struct line *l)
 {
 	size_t looked = dkim_count(j->dkim), all = dkim_signatures(j->dkim);
-	struct line l;
 
 	for (size_t i = 0; i < looked; i++)
-		report_signature(j, dkim_verdict(j->dkim, i));
+		report_signature(j, l, dkim_verdict(j->dkim, i));
 	if (looked > 0 && all <= looked)
 		return;
-	line_init(&l);
 	if (all > looked)
-		buf_addf(&l.why, "%zu more signatures were not looked at",
+		buf_addf(&l->why, "%zu more signatures were not looked at",
 		    all - looked);
 	else
-		buf_addf(&l.why, "not signed");
-	line_end(&l, j, "dkim", dkim_word(DKIM_NONE));
+		line_why(l, "not signed");
+	line_end(l, j, "dkim", dkim_word(DKIM_NONE));
 }
 
 static void
-report_arc(struct judge *j)
+report_arc(struct judge *j, struct line *l)
 {
 	const struct arc_verdict *v = arc_verdict(j->arc);
 	char sets[16];
-	struct line l;
 
-	line_init(&l);
 	if (v->result == ARC_NONE) {
-		buf_addf(&l.why, "not forwarded under seal");
+		line_why(l, "not forwarded under seal");
 	} else {
 		snprintf(sets, sizeof(sets), "%u", v->sets);
-		line_input(&l, "sets", sets);
-		line_input(&l, "sealers", v->sealers);
-		buf_addf(&l.why, "%s", v->why[0] != '\0' ? v->why : v->results);
+		line_input(l, "sets", sets);
+		line_input(l, "sealers", v->sealers);
+		line_why(l, v->why[0] != '\0' ? v->why : v->results);
 	}
-	line_end(&l, j, "arc", arc_word(v->result));
+	line_end(l, j, "arc", arc_word(v->result));
 }
 
 static void
-report_dmarc(struct judge *j)
+report_dmarc(struct judge *j, struct line *l)
 {
 	const struct dmarc_output *o = &j->dmarc;
-	struct line l;
 
-	line_init(&l);
-	line_input(&l, "from", j->author.domain);
+	line_input(l, "from", j->author.domain);
 	if (o->domain[0] != '\0') {
-		line_input(&l, "domain", o->domain);
-		line_input(&l, "policy", dmarc_policy_word(o->policy));
+		line_input(l, "domain", o->domain);
+		line_input(l, "policy", dmarc_policy_word(o->policy));
 	}
-	line_input(&l, o->by_dkim ? "dkim" : "spf", o->aligned);
-	line_input(&l, "record", o->record);
-	buf_addf(&l.why, "%s", o->why);
-	line_end(&l, j, "dmarc", dmarc_word(o->result));
+	line_input(l, o->by_dkim ? "dkim" : "spf", o->aligned);
+	line_input(l, "record", o->record);
+	line_why(l, o->why);
+	line_end(l, j, "dmarc", dmarc_word(o->result));
 }
 
 static void
-report_reputation(struct judge *j)
+report_reputation(struct judge *j, struct line *l)
 {
 	char score[16];
-	struct line l;
 
 	if (!j->d->conf->policy_reputation)
 		return;
 	snprintf(score, sizeof(score), "%d", j->reputation);
-	line_init(&l);
-	line_input(&l, "author", j->proven_author);
-	line_input(&l, "domain", j->proven_domain);
-	line_input(&l, "network", visit_network(j->visit));
-	buf_addf(&l.why, "%s",
-	    j->reputation == 0  ? "nothing is known"
-	    : j->reputation > 0 ? "people here answer it or keep it"
-				: "people here move it to Junk");
-	line_end(&l, j, "reputation", j->reputation != 0 ? score : "none");
+	line_input(l, "author", j->proven_author);
+	line_input(l, "domain", j->proven_domain);
+	line_input(l, "network", visit_network(j->visit));
+	line_why(l, j->reputation == 0  ? "nothing is known"
+		    : j->reputation > 0 ? "people here answer it or keep it"
+					: "people here move it to Junk");
+	line_end(l, j, "reputation", j->reputation != 0 ? score : "none");
 }
 
 static void
@@ -166,20 +163,26 @@ write_report(struct judge *j)
 	const struct judgement *g = &j->result.judgement;
 	struct line l;
 
+	buf_init(&l.inputs, COLUMN_MAX);
+	buf_init(&l.why, COLUMN_MAX);
+	buf_reserve(&l.inputs, LINE_USUAL);
+	buf_reserve(&l.why, LINE_USUAL);
+	buf_reserve(&j->report, REPORT_USUAL);
 	visit_report(j->visit, &j->report);
-	report_spf(j);
-	report_dkim(j);
-	report_arc(j);
+	report_spf(j, &l);
+	report_dkim(j, &l);
+	report_arc(j, &l);
 	if (j->has_author) {
-		report_dmarc(j);
+		report_dmarc(j, &l);
 	} else {
-		line_init(&l);
-		buf_addf(&l.why, "%s", j->unclear.text);
+		line_why(&l, j->unclear.text);
 		line_end(&l, j, "author", j->program ? "program" : "unclear");
 	}
-	report_reputation(j);
+	report_reputation(j, &l);
 	report_add(&j->report, "decision", judgement_word(g->action), STR(""),
 	    str_of(g->why), g->setting);
+	buf_release(&l.inputs);
+	buf_release(&l.why);
 }
 
 /* ---- Authentication-Results ---- */
@@ -299,6 +302,7 @@ write_results(struct judge *j)
 {
 	struct authres a;
 
+	buf_reserve(&j->results, RESULTS_USUAL);
 	authres_begin(&a, &j->results, str_of(j->d->conf->server_hostname));
 	result_iprev(j, &a);
 	result_spf(j, &a);
@@ -310,6 +314,27 @@ write_results(struct judge *j)
 		write_received_spf(j);
 }
 
+/* "spf=pass dmarc=pass -> accepted" */
+static void
+write_summary(struct judge *j)
+{
+	static const char *const outcomes[] = {
+	    [JUDGE_ACCEPT] = "accepted",
+	    [JUDGE_JUNK] = "Junk",
+	    [JUDGE_DEFER] = "deferred",
+	    [JUDGE_REFUSE] = "refused",
+	};
+	struct judge_result *r = &j->result;
+	size_t len;
+
+	r->outcome = outcomes[r->judgement.action];
+	report_summary(buf_str(&j->report), r->summary,
+	    sizeof(r->summary) - sizeof(" -> accepted"));
+	len = strlen(r->summary);
+	snprintf(
+	    r->summary + len, sizeof(r->summary) - len, " -> %s", r->outcome);
+}
+
 void
 judge_report(struct judge *j)
 {
@@ -317,12 +342,13 @@ judge_report(struct judge *j)
 
 	write_report(j);
 	write_results(j);
-	report_summary(buf_str(&j->report), r->summary, sizeof(r->summary));
+	write_summary(j);
 	r->results = buf_str(&j->results);
 	r->verdict = (struct verdict){
 	    .author = str_of(j->proven_author),
 	    .domain = str_of(j->proven_domain),
 	    .network = str_of(visit_network(j->visit)),
 	    .report = buf_str(&j->report),
+	    .summary = str_of(r->summary),
 	};
 }

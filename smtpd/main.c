@@ -9,6 +9,7 @@
 #include "common/dns/asker.h"
 #include "common/net/notify.h"
 #include "common/net/privilege.h"
+#include "common/policy/key_cache.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "smtpd/guard.h"
@@ -31,6 +32,7 @@ static const struct service services[] = {
 
 struct daemon {
 	struct smtpd smtpd;
+	struct clock clock;
 	struct conf *conf;
 	struct doors *doors; /* NULL once closed */
 	struct waker *reaper;
@@ -212,7 +214,10 @@ check_settings(const struct conf *conf, struct fail *f)
 static int
 acquire(struct daemon *d, struct fail *f)
 {
-	const struct resolver_options o = {.forward = d->conf->dns_forward};
+	const struct resolver_options o = {
+	    .forward = d->conf->dns_forward,
+	    .anchor = d->conf->dns_trust_anchor,
+	};
 	struct smtpd *s = &d->smtpd;
 
 	s->resolver = resolver_new(s->loop, &o, f);
@@ -221,6 +226,7 @@ acquire(struct daemon *d, struct fail *f)
 	if (s->tls == NULL && load_tls(d, f) == -1)
 		return DAEMON_CONFIG;
 	s->asker = asker_new(s->loop, s->resolver, s->clock);
+	s->keys = key_cache_new();
 	s->guard = guard_new(s, f);
 	if (s->guard == NULL || check_settings(d->conf, f) == -1)
 		return DAEMON_CONFIG;
@@ -248,6 +254,10 @@ start(struct daemon *d, const char *file, struct fail *f)
 	d->conf = conf_read(file, f);
 	if (d->conf == NULL)
 		return DAEMON_CONFIG;
+	if (daemon_clock(d->conf, &d->clock, f) == -1)
+		return DAEMON_CONFIG;
+	d->smtpd.clock = &d->clock;
+	d->smtpd.traces.clock = &d->clock;
 	d->smtpd.conf = d->conf;
 	open_crowd(d);
 	privilege_raise_files();
@@ -274,6 +284,7 @@ stop(struct daemon *d)
 	store_close(s->store);
 	ipc_client_free(s->authority);
 	guard_free(s->guard);
+	key_cache_free(s->keys);
 	asker_free(s->asker);
 	resolver_free(s->resolver);
 	timer_free(d->stop_timer);
@@ -297,8 +308,6 @@ main(int argc, char **argv)
 
 	rand_init();
 	d.smtpd.log = log_to_stderr(NAME);
-	d.smtpd.clock = &clock_system;
-	d.smtpd.traces.clock = &clock_system;
 	code = start(&d, file, &f);
 	if (code != 0) /* with all that was made on the way */
 		exit(daemon_refuse(&d.smtpd.log, code, &f));

@@ -243,6 +243,20 @@ on_judged(void *arg, const struct judge_result *result)
 		receive_refuse_judged(r);
 }
 
+/* RFC 4865, though nobody asked: so that a person may think again.  A longer
+ * HOLDFOR is longer. */
+static void
+hold_back(struct receive *r)
+{
+	int64_t until = r->now_ms + r->d->conf->submission_undo;
+
+	if (r->login == NULL || r->d->conf->submission_undo == 0 ||
+	    r->hold_until_ms >= until)
+		return;
+	r->hold_until_ms = until;
+	r->undo = true;
+}
+
 void
 receive_commit(struct receive *r, receive_done *done, void *arg)
 {
@@ -258,6 +272,7 @@ receive_commit(struct receive *r, receive_done *done, void *arg)
 	r->now_ms = clock_wall_ms(r->d->clock);
 	r->trace = hop_new_trace(&r->d->traces);
 	trace_text(r->trace, r->id);
+	hold_back(r);
 	if (r->judge != NULL)
 		judge_message(r->judge, on_judged, r);
 	else

@@ -4,6 +4,7 @@
 
 #include "common/mime/addr.h"
 #include "common/mime/compose.h"
+#include "common/mime/date.h"
 #include "common/mime/submission.h"
 #include "common/net/notify.h"
 #include "common/policy/srs.h"
@@ -136,26 +137,10 @@ receive_protocol(const struct receive *r)
 	return compose_protocol(&how);
 }
 
-static const char *
-outcome(enum judgement_action a)
+struct hop
+receive_hop(const struct receive *r, struct buf text[RECEIVE_TEXTS])
 {
-	static const char *const words[] = {
-	    [JUDGE_ACCEPT] = "accepted",
-	    [JUDGE_JUNK] = "Junk",
-	    [JUDGE_DEFER] = "deferred",
-	    [JUDGE_REFUSE] = "refused",
-	};
-
-	return words[a];
-}
-
-size_t
-receive_hops(const struct receive *r, struct hop hops[RECEIVE_HOPS],
-    struct buf text[RECEIVE_HOPS + 1])
-{
-	const struct hop here = {.at_ms = r->now_ms, .daemon = HOP_SMTPD};
-
-	for (size_t i = 0; i < RECEIVE_HOPS + 1; i++)
+	for (size_t i = 0; i < RECEIVE_TEXTS; i++)
 		buf_init(&text[i], 2 * KB);
 	buf_addf(&text[0], "%s [%s]", r->helo, r->ip);
 	buf_addf(&text[1], "%s", receive_protocol(r));
@@ -163,26 +148,21 @@ receive_hops(const struct receive *r, struct hop hops[RECEIVE_HOPS],
 		buf_addf(&text[1], ", %s", r->tls);
 	if (r->login != NULL)
 		buf_addf(&text[1], ", %s", r->login);
-	hops[0] = here;
-	hops[0].kind = HOP_RECEIVED;
-	hops[0].peer = buf_str(&text[0]);
-	hops[0].detail = buf_str(&text[1]);
-	if (r->judged == NULL)
-		return 1;
-	buf_addf(&text[2], "%s -> %s", r->judged->summary,
-	    outcome(r->judged->judgement.action));
-	hops[1] = here;
-	hops[1].kind = HOP_JUDGED;
-	hops[1].detail = buf_str(&text[2]);
-	return 2;
+	return (struct hop){
+	    .at_ms = r->now_ms,
+	    .daemon = HOP_SMTPD,
+	    .kind = HOP_RECEIVED,
+	    .peer = buf_str(&text[0]),
+	    .detail = buf_str(&text[1]),
+	};
 }
 
 static int
 run(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct receive *r = (struct receive *)job;
-	struct buf text[RECEIVE_HOPS + 1], relay_sender;
-	struct hop hops[RECEIVE_HOPS];
+	struct buf text[RECEIVE_TEXTS], relay_sender;
+	struct hop first;
 	struct delivery d = {
 	    .trace = r->trace,
 	    .stage = r->stage,
@@ -196,11 +176,14 @@ run(struct db *db, struct store_job *job, struct fail *f)
 	    .envelope_id = str_of(r->envelope_id),
 	    .ret = r->ret,
 	    .hold_until_ms = r->hold_until_ms,
+	    .hold_why = r->undo ? STR("so that it can be recalled")
+	                        : STR("as its sender asked"),
 	    .now_ms = r->now_ms,
 	    .expires_ms = r->now_ms + r->d->conf->relay_expire,
 	    .account = r->account,
 	    .daemon = HOP_SMTPD,
-	    .hops = hops,
+	    .hops = &first,
+	    .n_hops = 1,
 	};
 	int rc;
 
@@ -212,13 +195,13 @@ run(struct db *db, struct store_job *job, struct fail *f)
 		d.verdict = &r->judged->verdict;
 	}
 	buf_init(&relay_sender, ADDR_MAX);
-	d.n_hops = receive_hops(r, hops, text);
+	first = receive_hop(r, text);
 	rc = rewrite_sender(db, r, &relay_sender, f);
 	d.relay_sender = buf_str(&relay_sender);
 	if (rc == 0)
 		rc = deliver(db, r, &d, f);
 	buf_release(&relay_sender);
-	for (size_t i = 0; i < RECEIVE_HOPS + 1; i++)
+	for (size_t i = 0; i < RECEIVE_TEXTS; i++)
 		buf_release(&text[i]);
 	return rc;
 }
@@ -261,6 +244,22 @@ reply_for(const struct receive *r, const struct fail *f)
 }
 
 static void
+tell_queued(struct receive *r)
+{
+	char date[DATE_TEXT_MAX];
+	struct buf text;
+
+	buf_init(&text, KB);
+	buf_addf(&text, "%s", r->id);
+	if (r->hold_until_ms > 0)
+		buf_addf(&text, " (it goes on %s%s)",
+		    date_text(r->hold_until_ms / 1000, date),
+		    r->undo ? ", unless it is recalled" : "");
+	r->done(r->arg, REPLY_QUEUED, text.data);
+	buf_release(&text);
+}
+
+static void
 committed(struct store_job *job)
 {
 	struct receive *r = (struct receive *)job;
@@ -282,8 +281,8 @@ committed(struct store_job *job)
 	    r->ip, receive_protocol(r), r->login != NULL ? " login=" : "",
 	    r->login != NULL ? r->login : "",
 	    r->judged != NULL ? " judged=" : "",
-	    r->judged != NULL ? outcome(r->judged->judgement.action) : "");
-	r->done(r->arg, REPLY_QUEUED, r->id);
+	    r->judged != NULL ? r->judged->outcome : "");
+	tell_queued(r);
 }
 
 void

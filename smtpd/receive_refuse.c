@@ -7,7 +7,7 @@
 #include "common/util/mem.h"
 #include "smtpd/receive_state.h"
 
-#define HOPS (RECEIVE_HOPS + 1)
+#define HOPS 2 /* received, refused */
 
 /* A refusal on its way into the store, when its message is forgotten. */
 struct record {
@@ -15,9 +15,9 @@ struct record {
 	struct smtpd *d;
 	struct refusal refusal;
 	struct hop hops[HOPS];
-	struct buf text[HOPS + 1]; /* of the hops */
+	struct buf text[RECEIVE_TEXTS + 1]; /* of the hops */
 	struct verdict verdict;
-	char *strings[6]; /* copies the above borrows from */
+	char *strings[7]; /* copies the above borrows from */
 	size_t n_strings;
 };
 
@@ -62,7 +62,7 @@ written(struct store_job *job)
 		log_warn(&k->d->log, "refusal not kept: %s", job->fail.text);
 	for (size_t i = 0; i < k->n_strings; i++)
 		free(k->strings[i]);
-	for (size_t i = 0; i <= HOPS; i++)
+	for (size_t i = 0; i <= RECEIVE_TEXTS; i++)
 		buf_release(&k->text[i]);
 	free(k);
 }
@@ -98,7 +98,6 @@ keep_journey(struct receive *r, enum smtp_reply reply, const char *why)
 	const struct verdict *v = &r->judged->verdict;
 	struct str id = STR("");
 	struct record *k;
-	size_t n;
 
 	if (!store_is_sound(r->d->store) ||
 	    r->d->refusals >= SMTPD_REFUSALS_MAX || !visit_may_keep(r->visit))
@@ -114,16 +113,17 @@ keep_journey(struct receive *r, enum smtp_reply reply, const char *why)
 	    .domain = keep(k, v->domain),
 	    .network = keep(k, v->network),
 	    .report = keep(k, v->report),
+	    .summary = keep(k, v->summary),
 	};
-	n = receive_hops(r, k->hops, k->text);
-	buf_init(&k->text[HOPS], KB);
-	buf_addf(&k->text[HOPS], "%s", why);
-	k->hops[n++] = (struct hop){
+	k->hops[0] = receive_hop(r, k->text);
+	buf_init(&k->text[RECEIVE_TEXTS], KB);
+	buf_addf(&k->text[RECEIVE_TEXTS], "%s", why);
+	k->hops[1] = (struct hop){
 	    .at_ms = r->now_ms,
 	    .daemon = HOP_SMTPD,
 	    .kind = HOP_REFUSED,
 	    .code = smtp_reply_code(reply),
-	    .detail = buf_str(&k->text[HOPS]),
+	    .detail = buf_str(&k->text[RECEIVE_TEXTS]),
 	};
 	k->refusal = (struct refusal){
 	    .trace = r->trace,
@@ -132,7 +132,7 @@ keep_journey(struct receive *r, enum smtp_reply reply, const char *why)
 	    .message_id = keep(k, id),
 	    .size = stage_size(r->stage) + r->intake.block.len,
 	    .hops = k->hops,
-	    .n_hops = n,
+	    .n_hops = HOPS,
 	    .verdict = &k->verdict,
 	};
 	k->job.weight = v->report.len + KB;

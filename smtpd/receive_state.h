@@ -34,6 +34,7 @@ struct receive {
 	bool utf8, eight_bit, binary, require_tls;
 	int ret;
 	int64_t hold_until_ms;
+	bool undo; /* and that is conf submission.undo, not HOLDFOR */
 	uint64_t announced;
 	struct receive_target *targets;
 	size_t n_targets;
@@ -91,10 +92,9 @@ void receive_refuse_judged(struct receive *r);
 /* "ESMTPS", for the log and the journey. */
 const char *receive_protocol(const struct receive *r);
 
-/* The hops every journey of it begins with; strings in text, which the caller
+/* The hop every journey of it begins with; strings in text, which the caller
  * releases after their use. */
-#define RECEIVE_HOPS 2
-size_t receive_hops(const struct receive *r, struct hop hops[RECEIVE_HOPS],
-    struct buf text[RECEIVE_HOPS + 1]);
+#define RECEIVE_TEXTS 2
+struct hop receive_hop(const struct receive *r, struct buf text[RECEIVE_TEXTS]);
 
 #endif

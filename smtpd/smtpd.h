@@ -36,6 +36,7 @@
 
 struct asker;
 struct guard;
+struct key_cache;
 struct resolver;
 
 struct service {
@@ -58,7 +59,8 @@ struct smtpd {
 	struct resolver *resolver;
 	struct asker *asker; /* common/dns/asker.h */
 	struct guard *guard;
-	size_t refusals; /* whose journeys are being written */
+	struct key_cache *keys; /* of signatures, for the judges */
+	size_t refusals;        /* whose journeys are being written */
 
 	struct crowd crowd; /* once it is stopping, sessions end after their
 	                     * answer */

@@ -4,6 +4,7 @@
 #include "common/policy/arc_sets.h"
 #include "common/policy/authres.h"
 #include "common/policy/dkim_fields.h"
+#include "common/policy/key_cache.h"
 #include "common/util/mem.h"
 
 #include <stdio.h>
@@ -309,8 +310,8 @@ digest_seal(struct arc *a, unsigned i, uint8_t out[KEY_DIGEST_LEN])
 
 /* Is one of these records the key of this signature? */
 static const char *
-try_keys(const struct fact *answer, const struct arc_signature *said,
-    const uint8_t sha256[KEY_DIGEST_LEN])
+try_keys(const struct fact *answer, struct key_cache *cache,
+    const struct arc_signature *said, const uint8_t sha256[KEY_DIGEST_LEN])
 {
 	struct str bytes = {(const char *)said->bytes, said->n};
 	const char *why = "there is no key that can be used";
@@ -321,7 +322,7 @@ try_keys(const struct fact *answer, const struct arc_signature *said,
 		struct key_facts facts;
 		bool good;
 
-		if (key_record_parse(answer->records[i], &facts, &key) !=
+		if (key_cache_parse(cache, answer->records[i], &facts, &key) !=
 		    KEY_RECORD_OK)
 			continue;
 		good = facts.algorithm == said->algorithm &&
@@ -337,8 +338,8 @@ try_keys(const struct fact *answer, const struct arc_signature *said,
 
 /* NULL: it is good. */
 static const char *
-check_signature(
-    struct arc *a, const struct fact *answer, enum arc_field kind, unsigned i)
+check_signature(struct arc *a, const struct fact *answer,
+    struct key_cache *cache, enum arc_field kind, unsigned i)
 {
 	struct check *c = kind == ARC_SEAL ? &a->seal[i] : &a->message[i];
 	uint8_t sha256[KEY_DIGEST_LEN];
@@ -346,7 +347,7 @@ check_signature(
 	if (!(kind == ARC_SEAL ? digest_seal(a, i, sha256)
 			       : digest_message(a, i, sha256)))
 		return "it cannot be hashed";
-	return try_keys(answer, &c->said, sha256);
+	return try_keys(answer, cache, &c->said, sha256);
 }
 
 /* Settle one signature if its key is known.  False: not yet. */
@@ -367,10 +368,11 @@ verify(struct arc *a, struct facts *f, enum arc_field kind, unsigned i)
 	} else if (answer->status != FACT_OK) {
 		spoil(c, "there is no key");
 	} else {
-		c->why = check_signature(a, answer, kind, i);
+		c->why = check_signature(a, answer, facts_keys(f), kind, i);
 		if (c->why != NULL && c->said.unsaid) {
 			c->said.header = CANON_RELAXED;
-			c->why = check_signature(a, answer, kind, i);
+			c->why = check_signature(
+			    a, answer, facts_keys(f), kind, i);
 		}
 		c->state = c->why == NULL ? STATE_GOOD : STATE_BAD;
 	}

@@ -14,25 +14,26 @@
 
 /* RFC 8617 s4.1.2, RFC 6376 s5.4.1: what a reader sees, and the signatures
  * below; never results or ARC fields. */
-static const char *const covered[] = {
-    "From",
-    "Sender",
-    "Reply-To",
-    "To",
-    "Cc",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "In-Reply-To",
-    "References",
-    "MIME-Version",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-    "List-Id",
-    "List-Unsubscribe",
-    "List-Unsubscribe-Post",
-    "DKIM-Signature",
+static const struct str covered[] = {
+    {"From",		      4 },
+    {"Sender",		    6 },
+    {"Reply-To",		  8 },
+    {"To",			2 },
+    {"Cc",			2 },
+    {"Subject",		   7 },
+    {"Date",		      4 },
+    {"Message-ID",                10},
+    {"In-Reply-To",               11},
+    {"References",                10},
+    {"MIME-Version",              12},
+    {"Content-Type",              12},
+    {"Content-Transfer-Encoding", 25},
+    {"List-Id",		   7 },
+    {"List-Unsubscribe",          16},
+    {"List-Unsubscribe-Post",     21},
+    {"DKIM-Signature",            14},
 };
+#define COVERED (sizeof(covered) / sizeof(covered[0]))
 
 static size_t
 column(const struct buf *out)
@@ -43,22 +44,38 @@ column(const struct buf *out)
 	                                              : out->len;
 }
 
+/* How often each is there. */
+static void
+count_covered(struct str block, size_t counts[COVERED])
+{
+	struct header_field field;
+
+	while (header_next(&block, &field)) {
+		size_t i = 0;
+
+		while (i < COVERED && !str_eq_nocase(field.name, covered[i]))
+			i++;
+		if (i < COVERED)
+			counts[i]++;
+	}
+}
+
 /* Each as often as it is there; From once more, so that none can be added. */
 static void
 add_names(struct str block, struct buf *out)
 {
-	const char *colon = "";
+	size_t counts[COVERED] = {1};
+	bool first = true;
 
-	for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]); i++) {
-		struct str name = str_of(covered[i]);
-		size_t n = header_count(block, name) + (i == 0);
-
-		for (; n > 0; n--) {
-			buf_addf(out, "%s", colon);
-			if (column(out) + name.len > LINE_ADVISED)
+	count_covered(block, counts);
+	for (size_t i = 0; i < COVERED; i++) {
+		for (; counts[i] > 0; counts[i]--) {
+			if (!first)
+				buf_add_char(out, ':');
+			if (column(out) + covered[i].len > LINE_ADVISED)
 				buf_add(out, STR("\r\n\t "));
-			buf_add(out, name);
-			colon = ":";
+			buf_add(out, covered[i]);
+			first = false;
 		}
 	}
 }
@@ -130,8 +147,9 @@ arc_seal_begin(const struct arc_seal *s, struct buf *fields,
 	struct dkim_fields *all;
 	unsigned instance;
 	const char *chain;
-	struct buf text, names;
-	size_t at;
+	struct buf text;
+	struct str names;
+	size_t at, from;
 
 	arc_sets_read(s->block, &sets);
 	if (!next_instance(s, &sets, &instance, &chain))
@@ -144,17 +162,15 @@ arc_seal_begin(const struct arc_seal *s, struct buf *fields,
 	enc_base64(
 	    (struct str){(const char *)s->body_hash, BODY_HASH_LEN}, fields);
 	buf_add(fields, STR(";\r\n\th="));
+	from = fields->len;
 	add_names(s->block, fields);
-	buf_add(fields, STR(";\r\n\tb="));
+	names = str_after(buf_str(fields), from);
 
 	buf_init(&text, 4 * s->block.len + 64 * KB);
-	buf_init(&names, 64 * KB + s->block.len);
 	all = dkim_fields_new(s->block);
-	add_names(s->block, &names);
-	dkim_fields_add(
-	    all, CANON_RELAXED, buf_str(&names), (struct str){0}, &text);
+	dkim_fields_add(all, CANON_RELAXED, names, (struct str){0}, &text);
 	dkim_fields_free(all);
-	buf_release(&names);
+	buf_add(fields, STR(";\r\n\tb="));
 	finish_digest(&text, fields, at, digest);
 	return true;
 }

@@ -70,7 +70,10 @@ authres_method(struct authres *a, const char *method, const char *result,
 {
 	struct str words = str_first(str_of(comment), VALUE_MAX);
 
-	buf_addf(a->out, ";\r\n\t%s=%s", method, result);
+	buf_add(a->out, STR(";\r\n\t"));
+	buf_add(a->out, str_of(method));
+	buf_add_char(a->out, '=');
+	buf_add(a->out, str_of(result));
 	a->methods++;
 	if (words.len == 0)
 		return;
@@ -133,7 +136,10 @@ add_property(
 		buf_add(a->out, STR("\r\n\t"));
 	else
 		buf_add_char(a->out, ' ');
-	buf_addf(a->out, "%s.%s=", type, name);
+	buf_add(a->out, str_of(type));
+	buf_add_char(a->out, '.');
+	buf_add(a->out, str_of(name));
+	buf_add_char(a->out, '=');
 	buf_add(a->out, text);
 }
 
@@ -143,11 +149,13 @@ authres_property(
 {
 	struct buf text;
 
-	buf_init(&text, 4 * KB);
 	value = utf8_first(value, VALUE_MAX);
-	if (is_token(value) && utf8_valid(value))
-		buf_add(&text, value);
-	else if (!add_address(&text, value))
+	if (is_token(value) && utf8_valid(value)) {
+		add_property(a, type, name, value);
+		return;
+	}
+	buf_init(&text, 4 * KB);
+	if (!add_address(&text, value))
 		add_quoted(&text, value);
 	if (!str_eq(buf_str(&text), STR("\"\""))) /* is anything left? */
 		add_property(a, type, name, buf_str(&text));
@@ -402,6 +410,17 @@ read_receiver(struct str value, char id[256])
 	return false;
 }
 
+/* Without receiver= some name themselves in the comment alone: "(mx.d.test:
+ * domain of ...)". */
+static bool
+speaks_of(struct str value, struct str host)
+{
+	for (; value.len >= host.len; value = str_after(value, 1))
+		if (str_starts_nocase(value, host))
+			return true;
+	return false;
+}
+
 static bool
 is_forged(const struct header_field *field, struct str host)
 {
@@ -412,8 +431,9 @@ is_forged(const struct header_field *field, struct str host)
 		return field->bad || !authres_read_id(&value, id) ||
 		       is_host(str_of(id), host);
 	if (is_named(field, STR("Received-SPF")))
-		return field->bad || !read_receiver(value, id) ||
-		       is_host(str_of(id), host);
+		return field->bad ||
+		       (read_receiver(value, id) ? is_host(str_of(id), host)
+						 : speaks_of(value, host));
 	return false;
 }
 

@@ -18,7 +18,6 @@
 
 struct form {
 	enum canon how;
-	bool wanted;
 	bool cr, blank; /* held back: a CR that may begin a CRLF, white space */
 	uint64_t crlfs; /* held back */
 	uint64_t length; /* of what was given to the batch */
@@ -35,7 +34,7 @@ struct wish {
 
 struct body_hashes {
 	bool fed, ended;
-	struct form forms[FORMS];
+	struct form *forms[FORMS]; /* by enum canon; NULL: nobody wants it */
 	size_t n;
 	struct wish wishes[BODY_HASHES_MAX];
 };
@@ -43,11 +42,7 @@ struct body_hashes {
 struct body_hashes *
 body_hashes_new(void)
 {
-	struct body_hashes *h = MEM_NEW(struct body_hashes);
-
-	h->forms[CANON_SIMPLE].how = CANON_SIMPLE;
-	h->forms[CANON_RELAXED].how = CANON_RELAXED;
-	return h;
+	return MEM_NEW(struct body_hashes);
 }
 
 void
@@ -57,6 +52,8 @@ body_hashes_free(struct body_hashes *h)
 		return;
 	for (size_t i = 0; i < h->n; i++)
 		EVP_MD_CTX_free(h->wishes[i].sha256);
+	for (size_t i = 0; i < FORMS; i++)
+		free(h->forms[i]);
 	free(h);
 }
 
@@ -81,7 +78,10 @@ body_hashes_want(
 	if (w->sha256 == NULL ||
 	    EVP_DigestInit_ex(w->sha256, EVP_sha256(), NULL) != 1)
 		abort(); /* out of memory, or no libcrypto to speak of */
-	h->forms[how].wanted = true;
+	if (h->forms[how] == NULL) {
+		h->forms[how] = MEM_NEW(struct form);
+		h->forms[how]->how = how;
+	}
 	return true;
 }
 
@@ -138,16 +138,68 @@ is_white(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* Eight octets at once. */
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+static uint64_t
+load(const char *at)
+{
+	uint64_t eight;
+
+	memcpy(&eight, at, sizeof(eight));
+	return eight;
+}
+
+/* 0x80 for each octet that is this one, 0 for the others. */
+static uint64_t
+find_each(uint64_t eight, char octet)
+{
+	uint64_t v = eight ^ EACH((uint64_t)octet);
+
+	return ~(((v & EACH(0x7f)) + EACH(0x7f)) | v | EACH(0x7f));
+}
+
+/* Is a line as relaxed has it: words with single spaces between?  Most lines
+ * are, so that the way here is short. */
+static bool
+is_plain_line(struct str line)
+{
+	uint64_t found = 0;
+	size_t i = 0;
+
+	if (line.len == 0 || is_white(line.at[0]) ||
+	    is_white(line.at[line.len - 1]))
+		return false;
+	for (; i + 8 < line.len; i += 8) {
+		uint64_t here = load(line.at + i), next = load(line.at + i + 1);
+
+		found |= find_each(here, '\t') |
+		         (find_each(here, ' ') & find_each(next, ' '));
+	}
+	for (; i + 1 < line.len; i++)
+		found |= line.at[i] == '\t' ||
+		         (line.at[i] == ' ' && line.at[i + 1] == ' ');
+	return found == 0;
+}
+
 /* How many octets from the front stand for themselves: in relaxed, single
- * spaces between words too, so that a run is a line and not a word. */
+ * spaces between words too, so that a run is a line and not a word.  A line is
+ * looked at as a whole when it begins only: one full of blanks is not to cost
+ * its square. */
 static size_t
-plain_run(enum canon how, struct str s)
+plain_run(enum canon how, struct str s, bool begins)
 {
 	size_t n = 0;
 
 	if (how == CANON_SIMPLE)
 		return str_find(s, '\r', &n) ? n : s.len;
-	for (; n < s.len; n++) {
+	if (begins) {
+		struct str line = str_find(s, '\r', &n) ? str_first(s, n) : s;
+
+		if (is_plain_line(line))
+			return line.len;
+	}
+	for (n = 0; n < s.len; n++) {
 		if (!is_white(s.at[n]))
 			continue;
 		if (s.at[n] != ' ' || n == 0 || n + 1 == s.len ||
@@ -160,12 +212,15 @@ plain_run(enum canon how, struct str s)
 static void
 feed(struct body_hashes *h, struct form *f, struct str s)
 {
+	bool begins = true; /* a line, or at least this piece */
+
 	while (s.len > 0) {
 		size_t n = 1;
 
 		if (f->cr && s.at[0] == '\n') {
 			f->crlfs++;
 			f->cr = f->blank = false;
+			begins = true;
 		} else if (f->cr) {
 			release(h, f);
 			add(h, f, STR("\r"));
@@ -173,10 +228,12 @@ feed(struct body_hashes *h, struct form *f, struct str s)
 			continue;
 		} else if (s.at[0] == '\r')
 			f->cr = true;
-		else if ((n = plain_run(f->how, s)) > 0) {
+		else if ((n = plain_run(f->how, s, begins)) > 0) {
 			release(h, f);
 			add(h, f, str_first(s, n));
+			begins = false;
 		} else {
+			begins = false;
 			f->blank = true;
 			n = 1;
 		}
@@ -190,8 +247,8 @@ body_hashes_feed(struct body_hashes *h, struct str piece)
 	assert(!h->ended);
 	h->fed = true;
 	for (size_t i = 0; i < FORMS; i++)
-		if (h->forms[i].wanted)
-			feed(h, &h->forms[i], piece);
+		if (h->forms[i] != NULL)
+			feed(h, h->forms[i], piece);
 }
 
 /* RFC 6376 s3.4.3, s3.4.4: one line end, whatever many there were, or none;
@@ -214,8 +271,8 @@ body_hashes_end(struct body_hashes *h)
 	assert(!h->ended);
 	h->ended = true;
 	for (size_t i = 0; i < FORMS; i++)
-		if (h->forms[i].wanted)
-			end(h, &h->forms[i]);
+		if (h->forms[i] != NULL)
+			end(h, h->forms[i]);
 	for (size_t i = 0; i < h->n; i++)
 		EVP_DigestFinal_ex(
 		    h->wishes[i].sha256, h->wishes[i].hash, NULL);
@@ -232,5 +289,5 @@ uint64_t
 body_hashes_length(const struct body_hashes *h, size_t place)
 {
 	assert(h->ended && place < h->n);
-	return h->forms[h->wishes[place].how].length;
+	return h->forms[h->wishes[place].how]->length;
 }

@@ -16,6 +16,18 @@ without_crlf(struct str field)
 	return field;
 }
 
+/* How many octets from the front are neither blank nor a CRLF. */
+static size_t
+word_length(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.len && !is_blank(s.at[n]) &&
+	       (s.at[n] != '\r' || n + 1 == s.len || s.at[n + 1] != '\n'))
+		n++;
+	return n;
+}
+
 /* RFC 6376 s3.4.2: line breaks of folds go, white space becomes one space, and
  * there is none at the ends. */
 static void
@@ -23,20 +35,20 @@ add_relaxed(struct str value, struct buf *out)
 {
 	bool blank = false, begun = false;
 
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.at[i];
+	while (value.len > 0) {
+		size_t n = word_length(value);
 
-		if (is_blank(c)) {
-			blank = true;
-			continue;
-		}
-		if (c == '\r' && i + 1 < value.len && value.at[i + 1] == '\n') {
-			i++;
+		if (n == 0) {
+			bool crlf = value.at[0] == '\r';
+
+			blank |= !crlf;
+			value = str_after(value, crlf ? 2 : 1);
 			continue;
 		}
 		if (blank && begun)
 			buf_add_char(out, ' ');
-		buf_add_char(out, c);
+		buf_add(out, str_first(value, n));
+		value = str_after(value, n);
 		blank = false;
 		begun = true;
 	}

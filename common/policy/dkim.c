@@ -9,12 +9,16 @@
 #include "common/mime/header.h"
 #include "common/policy/dkim_fields.h"
 #include "common/policy/dkim_signature.h"
+#include "common/policy/key_cache.h"
 #include "common/util/mem.h"
 
 /* Key records at one name that are tried (RFC 6376 s6.1.2 leaves it to us): a
  * name with more is none.  So the verdict hangs on no order of records, and the
  * cost of a signature is bounded. */
 #define KEYS_MAX 4
+
+/* Room that is made at once for what is signed; more grows. */
+#define TEXT_USUAL (1 * KB)
 
 struct signature {
 	struct dkim_signature said;
@@ -30,8 +34,8 @@ struct dkim {
 	size_t block_len;
 	bool has_from, ended;
 	size_t all, n;
-	struct signature at[DKIM_SIGNATURES_MAX];
-	struct dkim_verdict verdicts[DKIM_SIGNATURES_MAX];
+	struct signature *at; /* n of each */
+	struct dkim_verdict *verdicts;
 };
 
 static const char *const words[] = {
@@ -60,8 +64,12 @@ static void
 add_signature(struct dkim *d, const struct header_field *field, int64_t now_s)
 {
 	size_t i = d->n++;
-	struct signature *s = &d->at[i];
+	struct signature *s;
 
+	d->at = mem_grow(d->at, d->n, sizeof(*d->at));
+	d->verdicts = mem_grow(d->verdicts, d->n, sizeof(*d->verdicts));
+	s = &d->at[i];
+	*s = (struct signature){0};
 	s->whole = field->whole;
 	if (!dkim_signature_read(
 		field->value, now_s, &s->said, &d->verdicts[i]))
@@ -102,6 +110,8 @@ dkim_free(struct dkim *d)
 		return;
 	body_hashes_free(d->hashes);
 	dkim_fields_free(d->fields);
+	free(d->verdicts);
+	free(d->at);
 	free(d);
 }
 
@@ -148,6 +158,7 @@ digest(struct dkim *d, const struct signature *s, uint8_t out[KEY_DIGEST_LEN])
 	/* a field gets two octets longer at most, and has at least one; it
 	 * is there once, and so is our own */
 	buf_init(&text, 4 * d->block_len + 1 * KB);
+	buf_reserve(&text, TEXT_USUAL);
 	dkim_fields_add(
 	    d->fields, s->said.header, s->said.names, s->whole, &text);
 	ok = dkim_fields_add_own(s->said.header, s->whole, &text) &&
@@ -168,12 +179,13 @@ struct keys {
 };
 
 static void
-add_key(struct keys *k, struct str record, enum key_algorithm algorithm)
+add_key(struct keys *k, struct key_cache *cache, struct str record,
+    enum key_algorithm algorithm)
 {
 	struct key_facts facts;
 	struct key_public *key;
 
-	switch (key_record_parse(record, &facts, &key)) {
+	switch (key_cache_parse(cache, record, &facts, &key)) {
 	case KEY_RECORD_REVOKED:
 		k->revoked = true;
 		return;
@@ -264,13 +276,15 @@ settle_keyless(struct dkim *d, size_t i, const struct keys *k, size_t records)
 }
 
 static void
-settle_records(struct dkim *d, size_t i, const struct fact *answer)
+settle_records(struct dkim *d, size_t i, const struct fact *answer,
+    struct key_cache *cache)
 {
 	struct keys k = {0};
 	size_t tried = 0;
 
 	while (tried < answer->n && k.n <= KEYS_MAX)
-		add_key(&k, answer->records[tried++], d->at[i].said.algorithm);
+		add_key(&k, cache, answer->records[tried++],
+		    d->at[i].said.algorithm);
 	if (k.n > KEYS_MAX)
 		settle(d, i, DKIM_PERMERROR, "too many keys at one name");
 	else if (k.n == 0)
@@ -282,11 +296,12 @@ settle_records(struct dkim *d, size_t i, const struct fact *answer)
 }
 
 static void
-settle_answer(struct dkim *d, size_t i, const struct fact *answer)
+settle_answer(struct dkim *d, size_t i, const struct fact *answer,
+    struct key_cache *cache)
 {
 	switch (answer->status) {
 	case FACT_OK:
-		settle_records(d, i, answer);
+		settle_records(d, i, answer, cache);
 		break;
 	case FACT_TEMPFAIL:
 		if (d->at[i].refuted != NULL) /* no key will help it */
@@ -319,7 +334,7 @@ dkim_check(struct dkim *d, struct facts *f)
 		if (answers[i] == NULL)
 			known = false;
 		else
-			settle_answer(d, i, answers[i]);
+			settle_answer(d, i, answers[i], facts_keys(f));
 	}
 	return known;
 }

@@ -50,6 +50,8 @@ static const struct {
     {STR("list-post"),                 AS_IT_IS},
     {STR("list-owner"),                AS_IT_IS},
     {STR("list-archive"),              AS_IT_IS},
+    {STR("tls-report-domain"),         AS_IT_IS}, /* RFC 8460 s5.3 */
+    {STR("tls-report-submitter"),      AS_IT_IS},
 };
 
 /* What h= says, without folds. */

@@ -21,9 +21,9 @@ struct dkim_sign {
 /* Signed are, each as often as it is there and once more, so that none can be
  * added (RFC 6376 s5.4, s8.15): From, Reply-To, To, Cc, Subject, Date,
  * Message-ID, In-Reply-To, References, MIME-Version, Content-Type,
- * Content-Transfer-Encoding.  Sender once more if it is there; List-* and
- * Resent-* as often as they are there: those who pass a message on add them,
- * and do it no harm. */
+ * Content-Transfer-Encoding.  Sender once more if it is there; List-*,
+ * Resent-* and TLS-Report-* as often as they are there: those who pass a
+ * message on add the former, and do it no harm. */
 
 /* Make the field up to "b=" (relaxed/relaxed) into field, and the SHA-256 to be
  * signed. */

@@ -127,6 +127,18 @@ read_algorithm(struct reading *r)
 	return NULL;
 }
 
+/* Its first octets, without folds. */
+static void
+show_signature(struct str b, char out[SHOWN + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b.len && n < SHOWN; i++)
+		if (b.at[i] > ' ')
+			out[n++] = b.at[i];
+	out[n] = '\0';
+}
+
 static const char *
 read_bytes(struct reading *r)
 {
@@ -140,15 +152,9 @@ read_bytes(struct reading *r)
 	ok = key_base64(b, &bytes) && bytes.len > 0 &&
 	     bytes.len <= KEY_SIGNATURE_MAX;
 	if (ok) {
-		struct buf text;
-
 		memcpy(r->out->bytes, bytes.data, bytes.len);
 		r->out->n = bytes.len;
-		buf_init(&text, 8 * KB);
-		tags_squeeze(b, &text);
-		snprintf(r->v->signature, sizeof(r->v->signature), "%.*s",
-		    STR_FMT(str_first(buf_str(&text), SHOWN)));
-		buf_release(&text);
+		show_signature(b, r->v->signature);
 	}
 	buf_release(&bytes);
 	return ok ? NULL : "b= is not base64, or too long";

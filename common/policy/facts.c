@@ -26,6 +26,7 @@ struct question {
 };
 
 struct facts {
+	struct key_cache *keys;
 	struct question *at[FACTS_MAX]; /* by id */
 	size_t n;
 	uint16_t slots[SLOTS]; /* id + 1; 0 is free */
@@ -55,6 +56,18 @@ facts_free(struct facts *f)
 		free(f->at[i]);
 	}
 	free(f);
+}
+
+void
+facts_set_keys(struct facts *f, struct key_cache *keys)
+{
+	f->keys = keys;
+}
+
+struct key_cache *
+facts_keys(const struct facts *f)
+{
+	return f->keys;
 }
 
 /* No name of the DNS can be asked that is not so (RFC 1035 s2.3.4). */

@@ -59,6 +59,12 @@ struct facts;
 struct facts *facts_new(void);
 void facts_free(struct facts *f);
 
+/* Keys the host keeps for all messages (key_cache.h), for those who read key
+ * records; NULL until set.  Borrowed. */
+struct key_cache;
+void facts_set_keys(struct facts *f, struct key_cache *keys);
+struct key_cache *facts_keys(const struct facts *f);
+
 /* The answer, valid until facts_free(), or NULL: not known yet, and noted as
  * wanted.  Names are compared without regard to case; a final dot is
  * dropped. */

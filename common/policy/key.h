@@ -41,6 +41,10 @@ enum key_record key_record_parse(
     struct str record, struct key_facts *facts, struct key_public **out);
 void key_public_free(struct key_public *k);
 
+/* Another handle on the same key, to be freed as well: what libcrypto has made
+ * of it for checking is shared.  A handle is one thread's at a time. */
+struct key_public *key_public_dup(const struct key_public *k);
+
 /* Is it the key's signature of this SHA-256? */
 bool key_verify(const struct key_public *k,
     const uint8_t digest[KEY_DIGEST_LEN], struct str signature);

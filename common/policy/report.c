@@ -3,10 +3,10 @@
 
 #include "common/util/utf8.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define COLUMN_MAX 500 /* octets */
+#define WORD_USUAL 40  /* of a summary */
 
 /* Readers split at tabs and line ends, and show it on a terminal: nothing but
  * whole characters that are no controls. */
@@ -80,23 +80,26 @@ void
 report_summary(struct str text, char *out, size_t size)
 {
 	struct report_line line;
-	char word[2 * COLUMN_MAX + 2];
+	struct buf word;
 	size_t len = 0;
 
+	buf_init(&word, 2 * COLUMN_MAX + 1);
+	buf_reserve(&word, WORD_USUAL);
 	out[0] = '\0';
 	while (report_next(&text, &line)) {
-		int n = snprintf(word, sizeof(word), "%.*s=%.*s",
-		    STR_FMT(line.check), STR_FMT(line.result));
-
-		if (n < 0 || (size_t)n >= sizeof(word) ||
-		    str_eq(line.check, STR("decision")) ||
-		    has_word((struct str){out, len}, str_of(word)))
+		buf_clear(&word);
+		buf_add(&word, line.check);
+		buf_add_char(&word, '=');
+		buf_add(&word, line.result);
+		if (word.overrun || str_eq(line.check, STR("decision")) ||
+		    has_word((struct str){out, len}, buf_str(&word)))
 			continue;
-		if (len + (len > 0) + (size_t)n >= size)
-			return;
+		if (len + (len > 0) + word.len >= size)
+			break;
 		if (len > 0)
 			out[len++] = ' ';
-		memcpy(out + len, word, (size_t)n + 1);
-		len += (size_t)n;
+		memcpy(out + len, word.data, word.len + 1);
+		len += word.len;
 	}
+	buf_release(&word);
 }

@@ -111,8 +111,10 @@ tags_parse(struct str text, struct tags *out)
 bool
 tags_find(const struct tags *t, const char *name, struct str *value)
 {
+	struct str wanted = str_of(name);
+
 	for (size_t i = 0; i < t->n; i++) {
-		if (!str_eq(t->at[i].name, str_of(name)))
+		if (!str_eq(t->at[i].name, wanted))
 			continue;
 		*value = t->at[i].value;
 		return true;

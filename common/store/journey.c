@@ -5,9 +5,14 @@
 static const char sql_head[] =
     "SELECT at, sender, message_id, size FROM journey WHERE trace = ?1";
 
+/* What was found out is a hop too; it has no row, to save writing one with
+ * every message. */
 static const char sql_hops[] =
-    "SELECT at, daemon, kind, recipient, peer, code, detail FROM hop"
-    " WHERE trace = ?1 ORDER BY n";
+    "SELECT at, daemon, kind, recipient, peer, code, detail, n FROM hop"
+    " WHERE trace = ?1"
+    " UNION ALL SELECT j.at, ?2, ?3, NULL, NULL, NULL, v.summary, 1.5"
+    " FROM verdict v JOIN journey j ON j.trace = v.trace"
+    " WHERE v.trace = ?1 AND v.summary <> '' ORDER BY n";
 
 /* No index on either: written with every message, asked by a person now and
  * then.  trace is in order of time, so the newest come first. */
@@ -38,7 +43,8 @@ journey_read(struct db *db, int64_t trace,
 		      .message_id = sql_text(st, 2),
 		      .size = (uint64_t)sql_int(st, 3)});
 	sqlite3_reset(st);
-	st = sql_bind(db, sql_hops, f, "i", trace);
+	st = sql_bind(db, sql_hops, f, "iii", trace, (int64_t)HOP_SMTPD,
+	    (int64_t)HOP_JUDGED);
 	while ((got = sql_step(st, f)) == 1)
 		hop(arg, &(struct hop){.trace = trace,
 			     .at_ms = sql_int(st, 0),

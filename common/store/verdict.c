@@ -5,10 +5,11 @@
 #include "common/store/sql.h"
 
 static const char sql_put[] =
-    "INSERT INTO verdict (trace, author, domain, network, report)"
-    " VALUES (?1, ?2, ?3, ?4, ?5)";
+    "INSERT INTO verdict (trace, author, domain, network, report, summary)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 static const char sql_get[] =
-    "SELECT author, domain, network, report FROM verdict WHERE trace = ?1";
+    "SELECT author, domain, network, report, summary FROM verdict"
+    " WHERE trace = ?1";
 static const char sql_journey[] =
     "INSERT INTO journey (trace, at, sender, message_id, size)"
     " VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -17,8 +18,8 @@ int
 verdict_put(
     struct db *db, int64_t trace, const struct verdict *v, struct fail *f)
 {
-	return sql_run(db, sql_put, f, "itttt", trace, v->author, v->domain,
-	    v->network, v->report);
+	return sql_run(db, sql_put, f, "ittttt", trace, v->author, v->domain,
+	    v->network, v->report, v->summary);
 }
 
 int
@@ -33,7 +34,8 @@ verdict_get(struct db *db, int64_t trace,
 	fn(arg, &(struct verdict){.author = sql_text(st, 0),
 		    .domain = sql_text(st, 1),
 		    .network = sql_text(st, 2),
-		    .report = sql_text(st, 3)});
+		    .report = sql_text(st, 3),
+		    .summary = sql_text(st, 4)});
 	sqlite3_reset(st);
 	return 1;
 }

@@ -14,6 +14,9 @@ struct verdict {
 	struct str domain;  /* domain that was, or empty */
 	struct str network; /* "192.0.2.0/24" */
 	struct str report;  /* policy/report.h */
+	struct str summary; /* detail of its hop, which journey_read() gives
+	                     * behind the first and no row is written for;
+	                     * empty: none */
 };
 
 /* In the write transaction of the message's journey. */

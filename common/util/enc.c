@@ -15,17 +15,18 @@ octet(struct str s, size_t i)
 	return i < s.len ? (unsigned char)s.at[i] : 0;
 }
 
+/* The values of the digits of base64, from + to z; -1 is none. */
+static const int8_t base64_values[] = {62, -1, -1, -1, 63, 52, 53, 54, 55, 56,
+    57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8,
+    9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1,
+    -1, -1, -1, -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51};
+
 /* The value of a digit, -1 if it is none. */
 static int
 base64_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return c >= '+' && c <= 'z' ? base64_values[c - '+'] : -1;
 }
 
 static int

@@ -8,7 +8,8 @@ CREATE TABLE verdict (
 	author		TEXT NOT NULL,			-- address of From if DMARC passed or DKIM of its domain did; else ''
 	domain		TEXT NOT NULL,			-- domain that was proven, or '' ...
 	network		TEXT NOT NULL,			-- ... then where it came from: "192.0.2.0/24", "2001:db8::/64"
-	report		TEXT NOT NULL
+	report		TEXT NOT NULL,
+	summary		TEXT NOT NULL			-- its hop of the journey, behind the first: "spf=pass dmarc=pass -> accepted"; '': none
 ) STRICT;
 
 -- How mail of a sender was received by those who got it.  Halved every 30 days.

@@ -413,7 +413,7 @@ def test_trusted_sealer(bob, host):
     "Authentication-Results:\r\n {host};\r\n\tdkim=pass header.d=legit.test\r\n"
     "Authentication-Results: (x) {host}; dkim=pass header.d=legit.test\r\n"
     "ARC-Authentication-Results: i=1; {host}; dkim=pass header.d=legit.test\r\n"
-    "Received-SPF: pass (forged)\r\n",
+    "Received-SPF: pass ({host}: forged)\r\n",
 ])
 def test_forged_results(bob, host, spelling):
     """A118: ours is the only one in our name, and on top."""

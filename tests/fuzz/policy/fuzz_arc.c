@@ -8,6 +8,7 @@
 #include "common/mime/header.h"
 #include "common/policy/arc.h"
 #include "common/policy/arc_sets.h"
+#include "common/policy/key_cache.h"
 #include "common/util/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +23,17 @@ answer(struct facts *f, struct str record)
 		facts_answer(f, q.id, &fact);
 }
 
+/* Those of all inputs, as a daemon has them. */
+static struct key_cache *
+keys(void)
+{
+	static struct key_cache *cache;
+
+	if (cache == NULL)
+		cache = key_cache_new();
+	return cache;
+}
+
 static enum arc_result
 check(struct str block, struct str body)
 {
@@ -29,6 +41,7 @@ check(struct str block, struct str body)
 	struct arc *a = arc_new(block, 0);
 	enum arc_result result;
 
+	facts_set_keys(f, keys());
 	arc_body(a, body);
 	arc_body_end(a);
 	while (!arc_check(a, f))

@@ -156,10 +156,11 @@ static const struct {
     {"Authentication-Results: mx.d.test2; dkim=pass\r\n",          false},
     {"Authentication-Results: mx_1; dkim=pass\r\n",                false},
     {"ARC-Authentication-Results: i=1; mx.d.test; x=y\r\n",        false},
-    {"Received-SPF: pass\r\n",				     true },
+    {"Received-SPF: pass\r\n",				     false},
+    {"Received-SPF: pass (MX.d.test: domain of a@b)\r\n",          true },
     {"RECEIVED-SPF : pass (a) receiver=MX.D.TEST;\r\n",            true },
     {"Received-SPF: pass receiver=\"mx.d.test\"\r\n",              true },
-    {"Received-SPF: pass receiver=\r\n",                           true },
+    {"Received-SPF: pass receiver=\r\n",                           false},
     {"Received-SPF: pass receiver=other.test\r\n",                 false},
     {"Subject: Authentication-Results: mx.d.test; a=b\r\n",        false},
 };

@@ -169,6 +169,49 @@ check_long(void)
 	buf_release(&body);
 }
 
+/* White space at every place of lines of every length up to where they are
+ * looked at in strides: as it says, in one piece. */
+static void
+check_places(void)
+{
+	static const struct {
+		const char *blank, *relaxed;
+	} kinds[] = {
+	    {" ",   " " },
+	    {"  ",  " " },
+	    {"\t",  " " },
+	    {" \t", " " },
+	    {"\r",  "\r"},
+	    {"x ",  "x "},
+	    {"x",   "x" },
+	};
+	struct buf body, want;
+
+	buf_init(&body, 1 * KB);
+	buf_init(&want, 1 * KB);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		for (int len = 1; len < 28; len++)
+			for (int at = 0; at < len; at++) {
+				buf_clear(&body);
+				buf_clear(&want);
+				buf_addf(&body, "%.*s%s%.*s\r\nend\r\n", at,
+				    "abcdefghijklmnopqrstuvwxyzabc",
+				    kinds[k].blank, len - at,
+				    "0123456789012345678901234567");
+				buf_addf(&want, "%.*s%s%.*s\r\nend\r\n", at,
+				    "abcdefghijklmnopqrstuvwxyzabc",
+				    kinds[k].relaxed, len - at,
+				    "0123456789012345678901234567");
+				for (size_t n = 1; n <= body.len; n += 13)
+					check_body(CANON_RELAXED,
+					    buf_str(&body), buf_str(&want), n);
+				check_body(CANON_RELAXED, buf_str(&body),
+				    buf_str(&want), body.len);
+			}
+	buf_release(&want);
+	buf_release(&body);
+}
+
 static void
 check_wishes(void)
 {
@@ -194,6 +237,7 @@ main(void)
 	check_bodies();
 	check_empty();
 	check_long();
+	check_places();
 	check_wishes();
 	return TEST_EXIT();
 }

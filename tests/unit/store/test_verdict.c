@@ -10,6 +10,7 @@ static const struct verdict sample = {
     .domain = {"a.test",				  6 },
     .network = {"192.0.2.0/24",                            12},
     .report = {"spf\tpass\tip=192.0.2.1\tmx matched\t\n", 34},
+    .summary = {"spf=fail dmarc=fail -> refused",          30},
 };
 
 static struct buf seen;
@@ -19,8 +20,9 @@ take(void *arg, const struct verdict *v)
 {
 	(void)arg;
 	buf_clear(&seen);
-	buf_addf(&seen, "%.*s|%.*s|%.*s|%.*s", STR_FMT(v->author),
-	    STR_FMT(v->domain), STR_FMT(v->network), STR_FMT(v->report));
+	buf_addf(&seen, "%.*s|%.*s|%.*s|%.*s|%.*s", STR_FMT(v->author),
+	    STR_FMT(v->domain), STR_FMT(v->network), STR_FMT(v->report),
+	    STR_FMT(v->summary));
 }
 
 static int
@@ -31,16 +33,12 @@ put_refusal(struct db *db, void *arg, struct fail *f)
              .daemon = HOP_SMTPD,
              .kind = HOP_RECEIVED,
              .peer = STR("mx.a.test [192.0.2.1]"),
-             .detail = STR("ESMTP")                           },
-	    {.at_ms = NOW,
-             .daemon = HOP_SMTPD,
-             .kind = HOP_JUDGED,
-             .detail = STR("spf=fail dmarc=fail -> refused")},
+             .detail = STR("ESMTP")},
 	    {.at_ms = NOW,
              .daemon = HOP_SMTPD,
              .kind = HOP_REFUSED,
              .code = 550,
-             .detail = STR("no")},
+             .detail = STR("no")   },
 	};
 	const struct refusal r = {
 	    .trace = *(int64_t *)arg,
@@ -49,7 +47,7 @@ put_refusal(struct db *db, void *arg, struct fail *f)
 	    .message_id = STR("<1@a.test>"),
 	    .size = 1234,
 	    .hops = hops,
-	    .n_hops = 3,
+	    .n_hops = 2,
 	    .verdict = &sample,
 	};
 
@@ -68,7 +66,10 @@ static void
 take_hop(void *arg, const struct hop *h)
 {
 	(void)arg;
-	buf_addf(&seen, "; %s %d", hop_kind_word(h->kind), h->code);
+	buf_addf(&seen, "; %s %s %d%s%.*s", hop_daemon_word(h->daemon),
+	    hop_kind_word(h->kind), h->code, h->detail.len > 0 ? " " : "",
+	    STR_FMT(h->detail));
+	CHECK(h->at_ms == NOW);
 }
 
 static int
@@ -92,14 +93,17 @@ a_refusal(void)
 	MUST(db_write(x.db, put_refusal, &trace, &why));
 	CHECK(verdict_get(x.db, trace, take, NULL, &f) == 1);
 	CHECK_STR(seen.data, "ann@a.test|a.test|192.0.2.0/24|"
-			     "spf\tpass\tip=192.0.2.1\tmx matched\t\n");
+			     "spf\tpass\tip=192.0.2.1\tmx matched\t\n"
+			     "|spf=fail dmarc=fail -> refused");
 	buf_clear(&seen);
 	CHECK(journey_read(x.db, trace, take_head, take_hop, NULL, &f) == 1);
-	CHECK_STR(seen.data, "ann@a.test <1@a.test> 1234; received 0;"
-			     " judged 0; refused 550");
+	/* what was found out stands behind the first, and is no row */
+	CHECK_STR(seen.data, "ann@a.test <1@a.test> 1234; smtpd received 0"
+			     " ESMTP; smtpd judged 0 spf=fail dmarc=fail ->"
+			     " refused; smtpd refused 550 no");
 	/* a twin is not taken, and leaves the first as it is */
 	CHECK(db_write(x.db, put_refusal, &trace, &f) == -1);
-	CHECK(fixture_number(&x, "SELECT count(*) FROM hop") == 3);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM hop") == 2);
 	CHECK(fixture_is_clean(&x));
 	MUST(db_write(x.db, purge, &later, &why));
 	CHECK(fixture_number(&x, "SELECT count(*) FROM journey") == 0);
