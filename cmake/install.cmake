@@ -29,6 +29,8 @@ foreach(section 1 5 8)
 	endif()
 endforeach()
 install(FILES README.md LICENSE docs/design.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES docs/examples/internet.json
+	DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES packaging/pennypost.conf.example
 	DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME pennypost.conf)
 set(CPACK_GENERATOR DEB)

@@ -77,6 +77,17 @@ daemon_path(const struct conf *conf, const char *file)
 }
 
 int
+daemon_clock(const struct conf *conf, struct clock *out, struct fail *f)
+{
+	*out = clock_system;
+	if (conf->test_clock[0] == '\0' ||
+	    clock_moved(out, conf->test_clock, f) == 0)
+		return 0;
+	struct fail why = *f;
+	return conf_refuse(conf, &conf->test_clock, f, "%s", why.text);
+}
+
+int
 daemon_refuse(
     const struct log *log, enum daemon_exit code, const struct fail *why)
 {

@@ -8,6 +8,7 @@
 
 #include "common/conf/conf.h"
 #include "common/net/loop.h"
+#include "common/util/clock.h"
 #include "common/util/fail.h"
 #include "common/util/log.h"
 
@@ -30,6 +31,10 @@ char *daemon_user(const struct conf *conf, const char *name);
 
 /* The path of a file in the runtime directory, to be freed. */
 char *daemon_path(const struct conf *conf, const char *file);
+
+/* The time this daemon goes by: the system's, or for tests that of test.clock.
+ * Before rights are dropped. */
+int daemon_clock(const struct conf *conf, struct clock *out, struct fail *f);
 
 /* Log why the daemon cannot start; returns code. */
 int daemon_refuse(

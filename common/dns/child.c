@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/dns/child.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unbound.h>
 #include <unistd.h>
 
 #include "common/net/address.h"
 #include "common/util/mem.h"
 
-#define RECORDS_MAX  100 /* what struct dns_answer promises */
-#define CLASS_IN     1
-#define TRUST_ANCHOR "/usr/share/dns/root.key" /* Debian's dns-root-data */
+#define RECORDS_MAX   100 /* what struct dns_answer promises */
+#define CLASS_IN      1
+#define WORDS_MAX     256
+#define NAME_TEXT_MAX 254
+#define TRUST_ANCHOR  "/usr/share/dns/root.key" /* Debian's dns-root-data */
 
 /* Answered by the child itself: `invalid' is one of its own zones. */
 #define NAME_TO_START_WITH "pennypost.invalid"
@@ -54,7 +58,6 @@ static const struct option when_forwarding[] = {
      "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
 	"ip6.arpa. transparent"				    },
     {"infra-keep-probing:", "yes"				  }, /* it is the only one we have */
-    {"module-config:",      "iterator"                             }, /* it is trusted: nothing to validate */
     {NULL,		  NULL				   },
 };
 
@@ -72,6 +75,22 @@ set_options(struct ub_ctx *ctx, const struct option *o, struct fail *f)
 		if ((rc = ub_ctx_set_option(ctx, o->name, o->value)) != 0)
 			return fail(f, FAIL_TEMP, "libunbound: %s %s: %s",
 			    o->name, o->value, ub_strerror(rc));
+	return 0;
+}
+
+/* It is read when the process is forked, and what is wrong with it is not said
+ * then. */
+static int
+set_anchor(struct ub_ctx *ctx, const char *anchor, struct fail *f)
+{
+	int rc;
+
+	if (access(anchor, R_OK) == -1)
+		return fail(f, FAIL_PERM, "dns trust_anchor: %s: %s", anchor,
+		    strerror(errno));
+	if ((rc = ub_ctx_add_ta_file(ctx, anchor)) != 0)
+		return fail(f, FAIL_PERM, "dns trust_anchor: %s: %s", anchor,
+		    ub_strerror(rc));
 	return 0;
 }
 
@@ -94,23 +113,26 @@ set_forward(struct ub_ctx *ctx, const char *forward, struct fail *f)
 	return set_options(ctx, when_forwarding, f);
 }
 
-/* Without a readable resolv.conf libunbound starts at the root servers. */
+/* Without one there is nothing to validate with. */
 static int
-set_system(struct ub_ctx *ctx, struct fail *f)
+set_validation(struct ub_ctx *ctx, const char *anchor, struct fail *f)
 {
-	int rc;
-
-	ub_ctx_resolvconf(ctx, NULL);
-	if (access(TRUST_ANCHOR, R_OK) == -1)
+	if (anchor == NULL)
 		return set_options(ctx, without_anchor, f);
-	if ((rc = ub_ctx_add_ta_file(ctx, TRUST_ANCHOR)) != 0)
-		return fail(f, FAIL_TEMP, TRUST_ANCHOR ": %s", ub_strerror(rc));
-	return 0;
+	return set_anchor(ctx, anchor, f);
+}
+
+static const char *
+text_or_null(const char *text)
+{
+	return text != NULL && *text != '\0' ? text : NULL;
 }
 
 static int
-configure(struct ub_ctx *ctx, const char *forward, struct fail *f)
+configure(struct ub_ctx *ctx, const struct resolver_options *o, struct fail *f)
 {
+	const char *forward = text_or_null(o->forward),
+		   *anchor = text_or_null(o->anchor);
 	int rc;
 
 	ub_ctx_debugout(ctx, NULL); /* its words are not log lines of ours */
@@ -118,17 +140,26 @@ configure(struct ub_ctx *ctx, const char *forward, struct fail *f)
 		return fail(f, FAIL_TEMP, "libunbound: %s", ub_strerror(rc));
 	if (set_options(ctx, always, f) == -1)
 		return -1;
-	return forward != NULL && *forward != '\0'
-	           ? set_forward(ctx, forward, f)
-	           : set_system(ctx, f);
+	if (forward != NULL) {
+		if (set_forward(ctx, forward, f) == -1)
+			return -1;
+	} else {
+		/* without a readable resolv.conf libunbound starts at the root
+		 * servers */
+		ub_ctx_resolvconf(ctx, NULL);
+		if (anchor == NULL && access(TRUST_ANCHOR, R_OK) == 0)
+			anchor = TRUST_ANCHOR;
+	}
+	return set_validation(ctx, anchor, f);
 }
 
 static enum dns_status
-judge(const struct ub_result *r, const char **why)
+judge(const struct ub_result *r, char words[WORDS_MAX], const char **why)
 {
 	if (r->bogus) {
-		*why = r->why_bogus != NULL ? r->why_bogus
-		                            : "DNSSEC validation failed";
+		snprintf(words, WORDS_MAX, "DNSSEC: %s",
+		    r->why_bogus != NULL ? r->why_bogus : "validation failed");
+		*why = words;
 		return DNS_TEMPFAIL;
 	}
 	if (r->rcode == 0 && r->havedata)
@@ -143,6 +174,24 @@ judge(const struct ub_result *r, const char **why)
 	return DNS_TEMPFAIL;
 }
 
+/* libunbound ends it with a dot; a name with escapes is nobody's. */
+static const char *
+canonical_of(const struct ub_result *r, char out[NAME_TEXT_MAX])
+{
+	struct str name = str_of(r->canonname);
+	size_t n;
+
+	if (name.len > 0 && name.at[name.len - 1] == '.')
+		name.len--;
+	if (name.len == 0 || name.len >= NAME_TEXT_MAX ||
+	    str_find(name, '\\', &n) || str_eq_nocase(name, str_of(r->qname)))
+		return NULL;
+	for (n = 0; n < name.len; n++)
+		out[n] = str_lower(name.at[n]);
+	out[n] = '\0';
+	return out;
+}
+
 /* libunbound gives rdata with names uncompressed. */
 static void
 on_answer(void *arg, int err, struct ub_result *r)
@@ -150,12 +199,13 @@ on_answer(void *arg, int err, struct ub_result *r)
 	struct dns_asked *q = arg;
 	struct dns_record records[RECORDS_MAX];
 	struct dns_answer a = {.status = DNS_TEMPFAIL, .records = records};
+	char words[WORDS_MAX], name[NAME_TEXT_MAX];
 
 	if (q != NULL) {
 		if (err != 0 || r == NULL)
 			a.why = err != 0 ? ub_strerror(err) : "no answer";
 		else
-			a.status = judge(r, &a.why);
+			a.status = judge(r, words, &a.why);
 		if (a.status == DNS_OK)
 			for (; a.n < RECORDS_MAX && r->data[a.n] != NULL; a.n++)
 				records[a.n].data = (struct str){
@@ -163,6 +213,7 @@ on_answer(void *arg, int err, struct ub_result *r)
 		if (a.status != DNS_TEMPFAIL) {
 			a.secure = r->secure;
 			a.ttl_s = r->ttl > 0 ? (uint32_t)r->ttl : 0;
+			a.canonical = canonical_of(r, name);
 		}
 		q->fn(q->arg, &a);
 	}
@@ -171,9 +222,10 @@ on_answer(void *arg, int err, struct ub_result *r)
 }
 
 struct dns_child *
-dns_child_new(const char *forward, struct fail *f)
+dns_child_new(const struct resolver_options *o, struct fail *f)
 {
 	struct dns_child *c = MEM_NEW(struct dns_child);
+	const char *anchor = text_or_null(o->anchor);
 	int rc;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -181,14 +233,15 @@ dns_child_new(const char *forward, struct fail *f)
 		fail(f, FAIL_TEMP, "libunbound cannot be set up");
 		goto bad;
 	}
-	if (configure(c->ctx, forward, f) == -1)
+	if (configure(c->ctx, o, f) == -1)
 		goto bad;
 	/* the first question is what makes it fork */
 	rc = ub_resolve_async(
 	    c->ctx, NAME_TO_START_WITH, DNS_A, CLASS_IN, NULL, on_answer, NULL);
 	if (rc != 0) {
-		fail(f, FAIL_TEMP, "libunbound cannot start: %s",
-		    ub_strerror(rc));
+		fail(f, FAIL_TEMP, "libunbound cannot start%s%s: %s",
+		    anchor != NULL ? " with the trust anchors of " : "",
+		    anchor != NULL ? anchor : "", ub_strerror(rc));
 		goto bad;
 	}
 	return c;

@@ -25,8 +25,8 @@ struct dns_asked {
 	int id; /* libunbound's */
 };
 
-/* forward as in struct resolver_options. */
-struct dns_child *dns_child_new(const char *forward, struct fail *f);
+struct dns_child *dns_child_new(
+    const struct resolver_options *o, struct fail *f);
 
 /* Wait for it, and for the child's end.  No answers will come. */
 void dns_child_free(struct dns_child *c);

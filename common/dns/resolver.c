@@ -38,13 +38,14 @@ struct resolver_query {
 	struct dns_asked asked;     /* valid while sent */
 	struct dns_answer answer;   /* valid once settled */
 	struct dns_record *records; /* owned, with their bytes */
-	char why[160];
+	char *canonical;            /* owned */
+	char why[256];
 	struct resolver_query *prev, *next;
 };
 
 struct resolver {
 	struct loop *loop;       /* borrowed */
-	char *forward;           /* or NULL */
+	char *forward, *anchor;  /* or NULL */
 	struct dns_child *child; /* NULL while it is to be started again */
 	struct watch *watch;     /* of the child */
 	int64_t started_ms;
@@ -89,6 +90,7 @@ release_query(struct resolver_query *q)
 	for (size_t i = 0; i < q->answer.n; i++)
 		free((char *)q->records[i].data.at);
 	free(q->records);
+	free(q->canonical);
 	timer_free(q->timer);
 	free(q->name);
 	free(q);
@@ -109,6 +111,9 @@ settle(struct resolver_query *q, const struct dns_answer *a)
 		q->records[i].data = (struct str){
 		    mem_dup(a->records[i].data), a->records[i].data.len};
 	q->answer.records = q->records;
+	if (a->canonical != NULL)
+		q->answer.canonical = q->canonical = mem_dup(
+		    str_of(a->canonical));
 	if (a->why != NULL) {
 		snprintf(q->why, sizeof(q->why), "%s", a->why);
 		q->answer.why = q->why;
@@ -191,8 +196,10 @@ on_readable(void *arg)
 static int
 start_child(struct resolver *r, struct fail *f)
 {
+	const struct resolver_options o = {r->forward, r->anchor};
+
 	r->started_ms = loop_now_ms(r->loop);
-	if ((r->child = dns_child_new(r->forward, f)) == NULL)
+	if ((r->child = dns_child_new(&o, f)) == NULL)
 		return -1;
 	r->watch = watch_new(r->loop, dns_child_fd(r->child), on_readable, r);
 	return 0;
@@ -221,6 +228,8 @@ resolver_new(struct loop *l, const struct resolver_options *o, struct fail *f)
 	r->restart = timer_new(l, on_restart, r);
 	if (o->forward != NULL && *o->forward != '\0')
 		r->forward = mem_dup(str_of(o->forward));
+	if (o->anchor != NULL && *o->anchor != '\0')
+		r->anchor = mem_dup(str_of(o->anchor));
 	if (start_child(r, f) == -1) {
 		resolver_free(r);
 		return NULL;
@@ -336,5 +345,6 @@ resolver_free(struct resolver *r)
 	}
 	timer_free(r->restart);
 	free(r->forward);
+	free(r->anchor);
 	free(r);
 }

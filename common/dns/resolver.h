@@ -45,7 +45,9 @@ struct dns_answer {
 	enum dns_status status;
 	bool secure; /* validated by DNSSEC */
 	uint32_t ttl_s;
-	size_t n; /* at most 100 are given */
+	const char *canonical; /* where CNAMEs led (A-label, lower case, no
+	                        * final dot), or NULL: there were none */
+	size_t n;              /* at most 100 are given */
 	const struct dns_record *records;
 	const char *why; /* DNS_TEMPFAIL: a sentence */
 };
@@ -54,8 +56,11 @@ struct dns_answer {
 typedef void resolver_answer(void *arg, const struct dns_answer *a);
 
 struct resolver_options {
+	/* NULL and "" are the same */
 	const char *forward; /* "127.0.0.1:5353": ask this server, or NULL:
 	                        /etc/resolv.conf */
+	const char *anchor;  /* file with trust anchors, or NULL: the root's;
+	                      * with forward: none, nothing is validated */
 };
 
 struct resolver *resolver_new(

@@ -352,17 +352,44 @@ conn_deadline(struct conn *c, int64_t delay_ms)
 	conn_arm(c);
 }
 
-void
-conn_start_tls(struct conn *c, struct tls *t, const char *server_name)
+/* expect is owned from here on. */
+static void
+start_tls(struct conn *c, struct tls *t, struct tls_expect *expect)
 {
 	assert(c->tls == NULL && c->squeeze == NULL);
 	assert(c->in.len == 0);
-	if (c->state != CONN_OPEN && c->state != CONN_CONNECTING)
+	if (c->state != CONN_OPEN && c->state != CONN_CONNECTING) {
+		tls_expect_free(expect);
 		return;
-	c->tls = engine_new(c, t, server_name);
+	}
+	c->tls = engine_new(c, t, expect);
 	if (c->state == CONN_OPEN)
 		c->step_at = loop_now_ms(c->loop) + c->limits.handshake_ms;
 	conn_flush_soon(c);
+}
+
+void
+conn_start_tls(struct conn *c, struct tls *t, const char *server_name)
+{
+	start_tls(c, t,
+	    server_name != NULL ? tls_expect_new(server_name, NULL, 0) : NULL);
+}
+
+void
+conn_start_tls_dane(struct conn *c, struct tls *t, const char *server_name,
+    const struct tlsa *records, size_t n)
+{
+	assert(n > 0);
+	start_tls(c, t, tls_expect_new(server_name, records, n));
+}
+
+void
+conn_tls_also(struct conn *c, const char *name)
+{
+	if (c->tls == NULL)
+		return;
+	assert(c->tls->expect != NULL && c->tls->ssl == NULL);
+	tls_expect_also(c->tls->expect, name);
 }
 
 void

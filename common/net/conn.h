@@ -32,6 +32,7 @@
 #include "common/net/address.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
+#include "common/net/tlsa.h"
 #include "common/util/mem.h"
 #include "common/util/str.h"
 
@@ -63,13 +64,25 @@ struct conn_limits {
 	int64_t connect_ms;   /* default 30 s */
 };
 
+enum conn_tls_problem { /* RFC 8460 s4.3.1 tells these apart */
+	CONN_TLS_GOOD,
+	CONN_TLS_HOST,      /* of another name */
+	CONN_TLS_EXPIRED,   /* or not valid yet */
+	CONN_TLS_UNTRUSTED, /* no CA we trust, self-signed */
+	CONN_TLS_TLSA,      /* matches no TLSA record */
+	CONN_TLS_OTHER,
+};
+
 /* What conn_tls() tells; strings live as long as the conn. */
 struct conn_tls {
 	const char *version; /* "TLSv1.3" */
 	const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
 	int bits;
-	bool verified;       /* client side: chain and name were good */
-	const char *problem; /* client side: why not verified, or NULL */
+	bool verified;       /* client side: chain and name were good, or as
+	                      * the TLSA records want it */
+	const char *problem; /* client side: why not verified, or NULL: "the
+	                      * certificate has expired (2026-01-02)" */
+	enum conn_tls_problem kind; /* of problem */
 };
 
 struct conn_limits conn_default_limits(void);
@@ -118,6 +131,17 @@ void conn_deadline(struct conn *c, int64_t delay_ms);
  * as input.  ready() is called when established; CONN_TLS otherwise.
  * server_name (client side): SNI and the name to verify, or NULL. */
 void conn_start_tls(struct conn *c, struct tls *t, const char *server_name);
+
+/* The same for a client that has the server's TLSA records (RFC 7672): it is
+ * verified only if it matches one; server_name is the TLSA base domain.  Their
+ * data is copied. */
+void conn_start_tls_dane(struct conn *c, struct tls *t, const char *server_name,
+    const struct tlsa *records, size_t n);
+
+/* Right after conn_start_tls_dane(): names that are as good where a record
+ * names a CA, such as the domain that mail is for (RFC 7672 s3.2.2).  At most
+ * two. */
+void conn_tls_also(struct conn *c, const char *name);
 
 /* The same for a server whose unread input is the beginning of the handshake
  * already: what came behind a PROXY header in the same flight. */

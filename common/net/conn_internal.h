@@ -19,6 +19,7 @@
 #include "common/net/conn.h"
 #include "common/net/deflate.h"
 #include "common/net/loop_internal.h"
+#include "common/net/tls_expect.h"
 #include "common/net/tls_internal.h"
 #include "common/util/buf.h"
 
@@ -41,14 +42,15 @@ enum conn_engine_state {
  * `wire' is what the socket takes. */
 struct conn_engine {
 	enum conn_engine_state state;
-	struct tls *tls;   /* a reference held */
-	SSL *ssl;          /* NULL while waiting */
-	char *server_name; /* until the handshake begins */
-	struct str fresh;  /* bytes just read, in the loop's scratch */
-	struct buf raw;    /* bytes read before that wait for room in `in' */
-	struct buf wire;   /* bytes for the socket */
-	bool said_bye;     /* close_notify is in wire */
+	struct tls *tls;           /* a reference held */
+	SSL *ssl;                  /* NULL while waiting */
+	struct tls_expect *expect; /* client: of the server, or NULL */
+	struct str fresh;          /* bytes just read, in the loop's scratch */
+	struct buf raw;  /* bytes read before that wait for room in `in' */
+	struct buf wire; /* bytes for the socket */
+	bool said_bye;   /* close_notify is in wire */
 	struct conn_tls info;
+	char *problem; /* of info */
 };
 
 /* Compression of one connection: the conn's `in' and `out' are as the host has
@@ -135,8 +137,9 @@ size_t conn_in_room(const struct conn *c);
 
 /* ---- conn_tls.c ---- */
 
+/* expect is owned from here on. */
 struct conn_engine *engine_new(
-    struct conn *c, struct tls *t, const char *server_name);
+    struct conn *c, struct tls *t, struct tls_expect *expect);
 void engine_free(struct conn_engine *e);
 
 /* Everything that can be done now: handshake, decrypt while `in' has room,

@@ -5,9 +5,11 @@
 
 #include "common/net/conn_internal.h"
 
-#define RECORD     (16 * KB) /* RFC 8446 s5.1: plaintext of one record */
-#define WIRE_HIGH  (64 * KB) /* encrypt no further ahead than this */
-#define WIRE_LIMIT (1 * MB)  /* never reached: WIRE_HIGH and one flight */
+#define RECORD       (16 * KB) /* RFC 8446 s5.1: plaintext of one record */
+#define WIRE_HIGH    (64 * KB) /* encrypt no further ahead than this */
+#define WIRE_LIMIT   (1 * MB)  /* never reached: WIRE_HIGH and one flight */
+
+#define PROBLEM_MOST (2 * KB) /* with the longest names: it always fits */
 
 /* ---- the BIO: OpenSSL's view of our buffers ---- */
 
@@ -57,13 +59,12 @@ const struct tls_bio tls_bio = {bio_read, bio_write};
 /* ---- the engine ---- */
 
 struct conn_engine *
-engine_new(struct conn *c, struct tls *t, const char *server_name)
+engine_new(struct conn *c, struct tls *t, struct tls_expect *expect)
 {
 	struct conn_engine *e = MEM_NEW(struct conn_engine);
 
 	e->tls = tls_ref(t);
-	if (server_name != NULL)
-		e->server_name = mem_dup(str_of(server_name));
+	e->expect = expect;
 	buf_init(&e->raw, LOOP_SCRATCH);
 	buf_init(&e->wire, WIRE_LIMIT);
 	/* what was said before goes out in the clear, before all else */
@@ -92,7 +93,8 @@ engine_free(struct conn_engine *e)
 	}
 	buf_release(&e->raw);
 	buf_release(&e->wire);
-	free(e->server_name);
+	tls_expect_free(e->expect);
+	free(e->problem);
 	tls_free(e->tls);
 	free(e);
 }
@@ -125,10 +127,24 @@ may_wait(struct conn *c, int rc, const char *doing)
 }
 
 static void
+judge(struct conn_engine *e)
+{
+	struct buf words;
+
+	buf_init(&words, PROBLEM_MOST);
+	e->info.kind = tls_expect_judge(e->expect, e->ssl, &words);
+	e->info.verified = e->info.kind == CONN_TLS_GOOD;
+	if (!e->info.verified)
+		e->info.problem = e->problem = buf_take(&words);
+	buf_release(&words);
+	tls_expect_free(e->expect);
+	e->expect = NULL;
+}
+
+static void
 establish(struct conn *c)
 {
 	struct conn_engine *e = c->tls;
-	long verdict = SSL_get_verify_result(e->ssl);
 	struct conn_tls *info = &e->info;
 
 	e->state = ENGINE_ESTABLISHED;
@@ -137,13 +153,8 @@ establish(struct conn *c)
 	info->version = SSL_get_version(e->ssl);
 	info->cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(e->ssl));
 	info->bits = SSL_CIPHER_get_bits(SSL_get_current_cipher(e->ssl), NULL);
-	if (!SSL_is_server(e->ssl)) {
-		if (verdict != X509_V_OK)
-			info->problem = X509_verify_cert_error_string(verdict);
-		else if (e->server_name == NULL)
-			info->problem = "no name to verify";
-		info->verified = info->problem == NULL;
-	}
+	if (!SSL_is_server(e->ssl))
+		judge(e);
 	loop_tidy_later(c->loop);
 	conn_soon(c);
 }
@@ -154,8 +165,11 @@ handshake(struct conn *c)
 	struct conn_engine *e = c->tls;
 	int rc;
 
-	if (e->ssl == NULL)
-		e->ssl = tls_session(e->tls, e->server_name, c);
+	if (e->ssl == NULL) {
+		e->ssl = tls_session(e->tls, c);
+		if (e->expect != NULL)
+			tls_expect_apply(e->expect, e->ssl);
+	}
 	ERR_clear_error();
 	rc = SSL_do_handshake(e->ssl);
 	if (rc == 1)

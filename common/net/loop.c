@@ -253,6 +253,12 @@ loop_now_ms(const struct loop *l)
 	return (int64_t)uv_now(&l->uv);
 }
 
+bool
+loop_is_draining(const struct loop *l)
+{
+	return l->draining;
+}
+
 uv_loop_t *
 loop_uv(struct loop *l)
 {

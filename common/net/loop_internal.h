@@ -51,6 +51,9 @@ void loop_unqueue(struct loop_task *t);
  * are given back: without it an idle connection holds 45 KiB, with it 21. */
 void loop_tidy_later(struct loop *l);
 
+/* Was it stopped, and only closing goes on?  Hosts are not called then. */
+bool loop_is_draining(const struct loop *l);
+
 /* Connections that exist; loop_run() returns when there are none. */
 void loop_session_began(struct loop *l);
 void loop_session_ended(struct loop *l);

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/util/str.h"
+#include "common/util/mem.h"
 
 #define DAY_S      (24 * 3600L)
 #define LIFE_S     (30 * DAY_S)
@@ -106,12 +106,26 @@ make_ca(EVP_PKEY *key)
 	return ca;
 }
 
+/* Issued before it ended, and both are past. */
+static void
+let_expire(X509 *leaf)
+{
+	X509_gmtime_adj(X509_getm_notBefore(leaf), -LIFE_S);
+	X509_gmtime_adj(X509_getm_notAfter(leaf), -DAY_S);
+}
+
 static X509 *
-make_leaf(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, const char *const *names,
-    size_t n)
+make_leaf(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, enum throwaway_kind kind,
+    const char *const *names, size_t n)
 {
 	X509 *leaf = blank(key, names[0]);
 
+	if (kind == THROWAWAY_EXPIRED)
+		let_expire(leaf);
+	if (kind == THROWAWAY_SELF_SIGNED) {
+		ca = leaf;
+		ca_key = key;
+	}
 	must(X509_set_issuer_name(leaf, X509_get_subject_name(ca)));
 	add_extension(leaf, ca, NID_basic_constraints, "critical,CA:FALSE");
 	add_extension(leaf, ca, NID_key_usage, "critical,digitalSignature");
@@ -166,7 +180,7 @@ throwaway_ca(
 	assert(n > 0);
 	assert(ca_key != NULL && key != NULL);
 	ca = make_ca(ca_key);
-	leaf = make_leaf(key, ca, ca_key, names, n);
+	leaf = make_leaf(key, ca, ca_key, THROWAWAY_GOOD, names, n);
 	if (write_pem(dir, "ca.pem", 0644, ca, NULL, NULL, f) == 0 &&
 	    write_pem(dir, "cert.pem", 0644, leaf, ca, NULL, f) == 0 &&
 	    write_pem(dir, "key.pem", 0600, NULL, NULL, key, f) == 0)
@@ -176,4 +190,57 @@ throwaway_ca(
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(ca_key);
 	return rc;
+}
+
+struct throwaway {
+	const char *dir; /* borrowed */
+	EVP_PKEY *key;
+	X509 *ca;
+};
+
+struct throwaway *
+throwaway_new(const char *dir, struct fail *f)
+{
+	struct throwaway *t = MEM_NEW(struct throwaway);
+
+	t->dir = dir;
+	t->key = EVP_EC_gen("P-256");
+	assert(t->key != NULL);
+	t->ca = make_ca(t->key);
+	if (write_pem(dir, "ca.pem", 0644, t->ca, NULL, NULL, f) == 0)
+		return t;
+	throwaway_free(t);
+	return NULL;
+}
+
+int
+throwaway_leaf(struct throwaway *t, const char *name, enum throwaway_kind kind,
+    const char *const *names, size_t n, struct fail *f)
+{
+	char certificate[NAME_MAX], secret[NAME_MAX];
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *leaf;
+	int rc = -1;
+
+	assert(n > 0 && key != NULL);
+	leaf = make_leaf(key, t->ca, t->key, kind, names, n);
+	snprintf(certificate, sizeof(certificate), "%s.pem", name);
+	snprintf(secret, sizeof(secret), "%s.key", name);
+	if (write_pem(t->dir, certificate, 0644, leaf,
+		kind == THROWAWAY_SELF_SIGNED ? NULL : t->ca, NULL, f) == 0 &&
+	    write_pem(t->dir, secret, 0600, NULL, NULL, key, f) == 0)
+		rc = 0;
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+	return rc;
+}
+
+void
+throwaway_free(struct throwaway *t)
+{
+	if (t == NULL)
+		return;
+	X509_free(t->ca);
+	EVP_PKEY_free(t->key);
+	free(t);
 }

@@ -15,4 +15,22 @@
 int throwaway_ca(
     const char *dir, const char *const *names, size_t n, struct fail *f);
 
+/* An authority that issues more than one, good ones and bad ones. */
+struct throwaway;
+
+enum throwaway_kind {
+	THROWAWAY_GOOD,
+	THROWAWAY_EXPIRED,     /* yesterday */
+	THROWAWAY_SELF_SIGNED, /* by nobody else */
+};
+
+/* Writes ca.pem into dir, which is borrowed.  NULL: *f. */
+struct throwaway *throwaway_new(const char *dir, struct fail *f);
+
+/* Write NAME.pem (leaf, then CA) and NAME.key into the directory. */
+int throwaway_leaf(struct throwaway *t, const char *name,
+    enum throwaway_kind kind, const char *const *names, size_t n,
+    struct fail *f);
+void throwaway_free(struct throwaway *t);
+
 #endif

@@ -195,13 +195,27 @@ tls_server_new(const char *certificate_file, const char *key_file,
 	return t;
 }
 
+int
+tls_client_trust_file(struct tls *t, const char *ca_file, struct fail *f)
+{
+	assert(!t->server);
+	ERR_clear_error();
+	if (SSL_CTX_load_verify_file(t->ctx, ca_file) != 1)
+		return fail(f, FAIL_PERM, "%s: no CA certificate: %s", ca_file,
+		    tls_reason());
+	return 0;
+}
+
 struct tls *
 tls_client_new(const char *ca_file, struct fail *f)
 {
 	struct tls *t = tls_new(false);
+	int rc;
 
 	make_bio(t);
 	t->ctx = context_new(false);
+	rc = SSL_CTX_dane_enable(t->ctx); /* for sessions that want it */
+	assert(rc > 0);
 	/* never ends a handshake by itself: the host looks at the verdict */
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_NONE, NULL);
 	/* RFC 7435 s3: some protection beats none; old 1024-bit keys pass */
@@ -209,10 +223,7 @@ tls_client_new(const char *ca_file, struct fail *f)
 		SSL_CTX_set_security_level(t->ctx, 1);
 		return t;
 	}
-	ERR_clear_error();
-	if (SSL_CTX_load_verify_file(t->ctx, ca_file) != 1) {
-		fail(f, FAIL_PERM, "%s: no CA certificate: %s", ca_file,
-		    tls_reason());
+	if (tls_client_trust_file(t, ca_file, f) == -1) {
 		tls_free(t);
 		return NULL;
 	}
@@ -270,19 +281,8 @@ tls_free(struct tls *t)
 	free(t);
 }
 
-/* SNI and the name the certificate must carry. */
-static void
-expect_name(SSL *ssl, const char *name)
-{
-	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1)
-		return; /* RFC 6066 s3: no addresses in SNI */
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	SSL_set1_host(ssl, name);
-	SSL_set_tlsext_host_name(ssl, name);
-}
-
 SSL *
-tls_session(struct tls *t, const char *server_name, void *bio_arg)
+tls_session(struct tls *t, void *bio_arg)
 {
 	SSL *ssl = SSL_new(t->ctx);
 	BIO *bio = BIO_new(t->bio);
@@ -290,13 +290,9 @@ tls_session(struct tls *t, const char *server_name, void *bio_arg)
 	assert(ssl != NULL && bio != NULL);
 	BIO_set_data(bio, bio_arg);
 	SSL_set_bio(ssl, bio, bio);
-	if (t->server) {
+	if (t->server)
 		SSL_set_accept_state(ssl);
-	} else {
-		if (server_name != NULL)
-			expect_name(ssl, server_name);
+	else
 		SSL_set_connect_state(ssl);
-	}
-	ERR_clear_error(); /* of a name that is no IP address */
 	return ssl;
 }

@@ -32,6 +32,9 @@ struct tls *tls_client_new(const char *ca_file, struct fail *f);
  * and SSL_CERT_DIR name others).  As above a verdict ends nothing. */
 int tls_client_trust_system(struct tls *t, struct fail *f);
 
+/* Client side: trust the CAs of this PEM file.  Verdicts as above. */
+int tls_client_trust_file(struct tls *t, const char *ca_file, struct fail *f);
+
 /* Read certificate and key again.  On failure the old ones stay. */
 int tls_reload(struct tls *t, struct fail *f);
 

@@ -12,9 +12,8 @@
 struct tls *tls_ref(struct tls *t);
 
 /* A new session of the certificate in force now.  bio_arg is what the three
- * functions of tls_bio find with BIO_get_data().  server_name is for the client
- * side, or NULL. */
-SSL *tls_session(struct tls *t, const char *server_name, void *bio_arg);
+ * functions of tls_bio find with BIO_get_data(). */
+SSL *tls_session(struct tls *t, void *bio_arg);
 
 /* The peer's side of every session: where bytes come from and go to. */
 struct tls_bio {

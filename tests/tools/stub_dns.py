@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A small DNS server for tests: all it knows comes from files, over UDP and TCP.
 
-    stub_dns.py [--listen 127.0.0.1:0] [--log FILE] [--until-eof] FILE...
+    stub_dns.py [--listen 127.0.0.1:0] [--log FILE] [--anchor FILE] [--until-eof] FILE...
 
 FILE is a master file (*.zone: absolute names, or with $ORIGIN) or JSON:
 
@@ -12,7 +12,9 @@ FILE is a master file (*.zone: absolute names, or with $ORIGIN) or JSON:
                  ["bad.test", "MX", "hex:000a"]],
      "behaviours": {"down.test": "servfail",
                     "silent.test": "drop",
-                    "TXT odd.test": {"delay": 2.5}}}
+                    "TXT odd.test": {"delay": 2.5}},
+     "signed": ["test", "d.test"],
+     "unsigned": ["plain.test"]}
 
 A key of `behaviours' is a name, or a type and a name.  What can be told:
     servfail, refused, formerr, nxdomain, nodata   that answer
@@ -22,10 +24,17 @@ A key of `behaviours' is a name, or a type and a name.  What can be told:
     short          the answer without its last byte
     wrong_id, wrong_question, wrong_port
                    a forged answer (to be ignored), and no right one
+    bogus, stripped
+                   the right answer, its signatures wrong or left out
     {"delay": S}   the right answer after S seconds
 
 Answers follow CNAMEs; `*.name' is a wildcard; a name without records below
 it does not exist.  `hex:' gives rdata as it is, however wrong.
+
+Of `signed' zones everything is signed for those who ask for it (DNSSEC), each
+with a key of its own that is made at the start; `unsigned' ones below them are
+proved to be so.  --anchor writes the DS records of those zones that have no
+signed zone above them, which is what a resolver needs to be told.
 
 Once it listens, it writes one line of JSON to standard output:
     {"ready": true, "address": "127.0.0.1", "port": 40123}
@@ -36,9 +45,11 @@ question.
 import argparse
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
+import time
 
 import dns.exception
 import dns.flags
@@ -61,7 +72,8 @@ RCODES = {
     "nxdomain": dns.rcode.NXDOMAIN,
     "nodata": dns.rcode.NOERROR,
 }
-OTHERS = {"drop", "truncated", "garbage", "short", "wrong_id", "wrong_question", "wrong_port"}
+OTHERS = {"drop", "truncated", "garbage", "short", "wrong_id", "wrong_question", "wrong_port",
+          "bogus", "stripped"}
 
 
 def absolute(text):
@@ -71,7 +83,9 @@ def absolute(text):
 class Data:
     """What the files say."""
 
-    def __init__(self, files):
+    def __init__(self, files, keys):
+        self.keys = keys  # of signed zones: {name: key}, kept when files are read again
+        self.zones = None
         self.records = {}  # (name, type): rrset
         self.names = {dns.name.root}
         self.behaviours = {}  # (name, type or None): what
@@ -80,6 +94,14 @@ class Data:
                 self.read_zone(file)
             else:
                 self.read_json(file)
+
+    def sign(self, signed, unsigned):
+        sys.dont_write_bytecode = True  # a test leaves nothing in the tree
+        import stub_sign  # not everybody has what it needs
+
+        self.zones = stub_sign.Zones(self.keys, *([absolute(n) for n in names] for names in (signed, unsigned)))
+        for name, rdata in self.zones.records():
+            self.add(name, 60, rdata)
 
     def add(self, name, ttl, rdata):
         key = (name, rdata.rdtype)
@@ -98,7 +120,7 @@ class Data:
     def read_json(self, file):
         with open(file, encoding="utf-8") as f:
             text = json.load(f)
-        unknown = set(text) - {"ttl", "records", "behaviours"}
+        unknown = set(text) - {"ttl", "records", "behaviours", "signed", "unsigned"}
         if unknown:
             raise ValueError(f"{file}: unknown {sorted(unknown)}")
         for name, kind, value in text.get("records", []):
@@ -108,6 +130,8 @@ class Data:
             else:
                 rdata = dns.rdata.from_text(IN, rdtype, value, relativize=False)
             self.add(absolute(name), text.get("ttl", 60), rdata)
+        if text.get("signed"):
+            self.sign(text["signed"], text.get("unsigned", []))
         for key, what in text.get("behaviours", {}).items():
             kind, _, name = key.rpartition(" ")
             if isinstance(what, dict):
@@ -160,10 +184,22 @@ def answer_of(data, query, rcode=None):
         elif not exists:
             response.set_rcode(dns.rcode.NXDOMAIN)
         break
-    if not response.answer and response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return response
+    if data.zones and query.ednsflags & dns.flags.DO:
+        add_proofs(data, response, name, question.rdtype)
+    if not response.answer and not response.authority:
         soa = "stub.invalid. hostmaster.stub.invalid. 1 60 60 60 1"
         response.authority.append(dns.rrset.from_text(dns.name.root, 1, IN, "SOA", soa))
     return response
+
+
+def add_proofs(data, response, name, rdtype):
+    """name: where CNAMEs led."""
+    if not any(r.name == name and r.rdtype == rdtype for r in response.answer) and data.zones.key(name, rdtype):
+        exists = response.rcode() == dns.rcode.NOERROR
+        response.authority += data.zones.nothing(data, name, rdtype, exists)
+    data.zones.sign(response, data.zones.zone(name, rdtype), int(time.time()))
 
 
 def pack(response, query, udp):
@@ -194,6 +230,10 @@ def respond(data, query, udp):
     elif what == "wrong_question":
         other = dns.name.from_text("wrong.invalid.")
         response.question = [dns.rrset.RRset(other, IN, question.rdtype)]
+    elif what in ("bogus", "stripped") and data.zones:
+        import stub_sign
+
+        (stub_sign.spoil if what == "bogus" else stub_sign.strip)(response)
     elif what == "truncated" and udp:
         response.answer.clear()
         response.flags |= dns.flags.TC
@@ -206,10 +246,15 @@ class Server(asyncio.DatagramProtocol):
         self.args = args
         self.log = open(args.log, "a", buffering=1, encoding="utf-8") if args.log else None
         self.udp = None
+        self.keys = {}
         self.read_files()
 
     def read_files(self):
-        self.data = Data(self.args.files)
+        self.data = Data(self.args.files, self.keys)
+        if self.args.anchor and self.data.zones:
+            with open(self.args.anchor + ".new", "w", encoding="utf-8") as f:
+                print(*self.data.zones.anchors(), sep="\n", file=f)
+            os.replace(self.args.anchor + ".new", self.args.anchor)
 
     def connection_made(self, transport):
         self.udp = transport
@@ -315,6 +360,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", default="127.0.0.1:0", metavar="ADDRESS:PORT")
     parser.add_argument("--log", metavar="FILE")
+    parser.add_argument("--anchor", metavar="FILE")
     parser.add_argument("--until-eof", action="store_true")
     parser.add_argument("files", nargs="*", metavar="FILE")
     asyncio.run(serve(parser.parse_args()))

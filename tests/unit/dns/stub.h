@@ -15,7 +15,8 @@ struct stub {
 	pid_t pid;
 	char address[64]; /* "127.0.0.1:40123", empty if it did not start */
 	char file[64];
-	int in; /* closed, it ends: also when the test dies */
+	char anchor[72]; /* file for a resolver that validates */
+	int in;          /* closed, it ends: also when the test dies */
 };
 
 extern char **environ;
@@ -27,8 +28,8 @@ stub_start(const char *zone)
 	char python[] = "/usr/bin/python3",
 	     script[] = "tests/tools/stub_dns.py";
 	struct stub s = {.file = "/tmp/pennypost-stub-XXXXXX.json"};
-	char eof[] = "--until-eof",
-	     *argv[] = {python, script, eof, s.file, NULL};
+	char eof[] = "--until-eof", option[] = "--anchor",
+	     *argv[] = {python, script, eof, option, s.anchor, s.file, NULL};
 	posix_spawn_file_actions_t actions;
 	char line[256] = "", *port;
 	int fd = mkstemps(s.file, 5), in[2], out[2];
@@ -38,6 +39,7 @@ stub_start(const char *zone)
 	    pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
 		return s;
 	close(fd);
+	snprintf(s.anchor, sizeof(s.anchor), "%s.ds", s.file);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in[0], 0);
 	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
@@ -64,6 +66,7 @@ stub_stop(struct stub *s)
 		waitpid(s->pid, NULL, 0);
 	}
 	unlink(s->file);
+	unlink(s->anchor);
 }
 
 #endif

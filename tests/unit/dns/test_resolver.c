@@ -383,8 +383,12 @@ on_fake(
 	f->asked++;
 	CHECK(type == DNS_A);
 	if (str_eq(name, STR("now.test")))
-		resolver_inject(
-		    q, &(struct dns_answer){DNS_OK, true, 5, 1, &r, NULL});
+		resolver_inject(q, &(struct dns_answer){.status = DNS_OK,
+				       .secure = true,
+				       .ttl_s = 5,
+				       .n = 1,
+				       .records = &r,
+				       .canonical = "Other.test"});
 	else
 		f->later = q;
 	bytes[0] = 'x'; /* a copy was taken */
@@ -397,6 +401,7 @@ on_secure(void *arg, const struct dns_answer *a)
 
 	CHECK(a->secure && a->ttl_s == 5 && a->n == 1);
 	CHECK(str_eq(a->records[0].data, STR("\0\0\0")));
+	CHECK_STR(a->canonical, "Other.test");
 	on_one(arg, a);
 	CHECK(o->calls == 1);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The small modules of util: fail, mem, clock, rand, secret. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/util/clock.h"
 #include "common/util/fail.h"
@@ -65,6 +66,63 @@ check_clock(void)
 }
 
 static void
+write_file(const char *path, struct str bytes)
+{
+	FILE *file = fopen(path, "we");
+
+	CHECK(file != NULL);
+	fwrite(bytes.at, 1, bytes.len, file);
+	fclose(file);
+}
+
+/* Two programs that have one file open see one time. */
+static void
+check_moved_clock(void)
+{
+	const int64_t day = 86400000;
+	char dir[] = "/tmp/pp-clock-XXXXXX", path[64];
+	struct clock a, b, c = clock_system;
+	struct fail f;
+	int64_t mono;
+
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/clock", dir);
+	CHECK(clock_moved(&a, path, &f) == 0);
+	CHECK(clock_moved(&b, path, &f) == 0);
+	CHECK(clock_wall_ms(&a) >= clock_wall_ms(&clock_system));
+	CHECK(clock_wall_ms(&a) < clock_wall_ms(&clock_system) + day);
+	mono = clock_mono_ms(&a);
+	CHECK(clock_advance(&a, 5 * day));
+	CHECK(clock_advance(&a, 0));
+	CHECK(
+	    clock_wall_ms(&b) >= clock_wall_ms(&clock_system) + 5 * day - day);
+	CHECK(clock_mono_ms(&b) >= mono && clock_mono_ms(&b) < mono + day);
+	CHECK(clock_lapse_ms(&b) >= mono + 5 * day);
+	CHECK(!clock_advance(&a, -1));
+	CHECK(!clock_advance(&a, INT64_MAX));
+	CHECK(!clock_advance(&c, 1));
+	CHECK(clock_lapse_ms(&c) < mono + day);
+	clock_moved_release(&a);
+	clock_moved_release(&b);
+	clock_moved_release(&c);
+	CHECK(clock_wall_ms(&a) <= clock_wall_ms(&clock_system));
+
+	/* a server that is started again goes on from there */
+	CHECK(clock_moved(&a, path, &f) == 0);
+	CHECK(clock_wall_ms(&a) > clock_wall_ms(&clock_system) + 4 * day);
+	clock_moved_release(&a);
+
+	write_file(path, STR("[server]\n"));
+	CHECK(clock_moved(&a, path, &f) == -1);
+	write_file(path, STR("\377\377\377\377\377\377\377\377"));
+	CHECK(clock_moved(&a, path, &f) == -1);
+	CHECK(strstr(f.text, "is no clock's file") != NULL);
+	CHECK(clock_moved(&a, "/nowhere/clock", &f) == -1);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void
 check_rand(void)
 {
 	unsigned seen = 0;
@@ -121,6 +179,7 @@ main(void)
 	check_fail();
 	check_mem();
 	check_clock();
+	check_moved_clock();
 	check_rand();
 	check_secret();
 	return TEST_EXIT();
