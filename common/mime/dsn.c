@@ -4,9 +4,9 @@
 #include <assert.h>
 
 #include "common/mime/compose.h"
-#include "common/mime/cte.h"
 #include "common/mime/date.h"
 #include "common/mime/header.h"
+#include "common/mime/people.h"
 #include "common/mime/xtext.h"
 #include "common/util/mem.h"
 #include "common/util/utf8.h"
@@ -14,7 +14,6 @@
 #define SAID_MAX       500       /* octets of a remote's words that are shown */
 #define SAID_NAME_MAX  256       /* of a name */
 #define ADDRESS_MAX    320       /* of an address */
-#define PEOPLE_LINE    72        /* columns of the text for people */
 #define BLOCK_MAX      (32 * KB) /* of the original header */
 
 #define HEADER_FOLLOWS "The header of your message follows."
@@ -75,73 +74,10 @@ wording_of(const struct dsn *d)
 	return &wordings[d->recipients[0].action];
 }
 
-/* The character at the front of s, taken, as it may be shown: printable ASCII;
- * other characters if that is asked for; or \xNN for one octet. */
-static void
-add_shown(struct str *s, bool utf8, struct buf *out)
-{
-	struct str whole = *s;
-	uint32_t code;
-
-	if (utf8_take(s, &code) &&
-	    ((code > ' ' && code <= '~') || (utf8 && code >= 0xa0)))
-		buf_add(out, str_first(whole, whole.len - s->len));
-	else {
-		buf_addf(out, "\\x%02x", (unsigned char)whole.at[0]);
-		*s = str_after(whole, 1);
-	}
-}
-
-/* Words of others on one line, cut at max octets of theirs; line breaks and
- * runs of blanks become one space. */
-static void
-add_words(struct str said, size_t max, bool utf8, struct buf *out)
-{
-	struct str rest = said;
-	bool gap = false;
-
-	while (rest.len > 0) {
-		size_t unused;
-
-		if (str_find(STR(" \t\r\n"), rest.at[0], &unused)) {
-			gap = rest.len < said.len;
-			rest = str_after(rest, 1);
-			continue;
-		}
-		if (said.len - rest.len >= max) {
-			buf_add(out, STR(" ..."));
-			return;
-		}
-		if (gap)
-			buf_add_char(out, ' ');
-		gap = false;
-		add_shown(&rest, utf8, out);
-	}
-}
-
 static void
 add_said(struct str said, size_t max, struct buf *out)
 {
-	add_words(said, max, false, out);
-}
-
-/* One paragraph for people, broken into lines with this before each. */
-static void
-add_wrapped(const char *indent, struct str text, struct buf *out)
-{
-	size_t room = PEOPLE_LINE - str_of(indent).len;
-
-	text = str_trim(text);
-	do {
-		struct str line = utf8_first(text, room);
-		size_t at;
-
-		if (line.len < text.len && text.at[line.len] != ' ' &&
-		    str_find_last(line, ' ', &at) && at > 0)
-			line = str_first(line, at);
-		buf_addf(out, "%s%.*s\r\n", indent, STR_FMT(line));
-		text = str_trim(str_after(text, line.len));
-	} while (text.len > 0);
+	people_words(said, max, false, out);
 }
 
 static void
@@ -153,14 +89,14 @@ add_for_people(
 
 	buf_init(&line, 8 * KB);
 	buf_add_char(&line, '<');
-	add_words(r->original.len > 0 ? r->original : r->final, ADDRESS_MAX,
+	people_words(r->original.len > 0 ? r->original : r->final, ADDRESS_MAX,
 	    true, &line);
 	buf_add_char(&line, '>');
-	add_wrapped("  ", buf_str(&line), out);
+	people_paragraph("  ", buf_str(&line), out);
 	buf_clear(&line);
-	add_words(r->sentence, SAID_MAX, true, &line);
+	people_words(r->sentence, SAID_MAX, true, &line);
 	if (line.len > 0)
-		add_wrapped("    ", buf_str(&line), out);
+		people_paragraph("    ", buf_str(&line), out);
 	if (r->diagnostic.len > 0) {
 		buf_clear(&line);
 		if (r->remote_mta.len > 0)
@@ -169,27 +105,17 @@ add_for_people(
 			buf_add(&line, STR("The other server"));
 		buf_add(&line, STR(" said: "));
 		add_said(r->diagnostic, SAID_MAX, &line);
-		add_wrapped("    ", buf_str(&line), out);
+		people_paragraph("    ", buf_str(&line), out);
 	}
+	buf_clear(&line);
+	people_words(r->advice, SAID_MAX, true, &line);
+	if (line.len > 0)
+		people_paragraph("    ", buf_str(&line), out);
 	if (r->action == DSN_DELAYED && r->until_s > d->now_s)
 		buf_addf(out, "    We shall try until %s.\r\n",
 		    date_text(r->until_s, date));
 	buf_add(out, STR("\r\n"));
 	buf_release(&line);
-}
-
-/* The rest of a part's header, and its text. */
-static void
-add_encoded(struct str text, struct buf *out)
-{
-	if (cte_is_7bit(text)) {
-		buf_add(out, STR("\r\n"));
-		buf_add(out, text);
-	} else {
-		buf_add(out, STR("Content-Transfer-Encoding: "
-				 "quoted-printable\r\n\r\n"));
-		cte_quote_printable(text, out);
-	}
 }
 
 static void
@@ -203,12 +129,13 @@ add_text_part(const struct dsn *d, struct buf *out)
 	    STR_FMT(d->host), w->opening);
 	for (size_t i = 0; i < d->n; i++)
 		add_for_people(d, &d->recipients[i], &text);
-	add_wrapped("", str_of(d->whole ? closing_whole : w->closing), &text);
+	people_paragraph(
+	    "", str_of(d->whole ? closing_whole : w->closing), &text);
 	if (d->trace.len > 0)
 		buf_addf(
 		    &text, "Its number here is %.*s.\r\n", STR_FMT(d->trace));
 	buf_add(out, STR("Content-Type: text/plain; charset=utf-8\r\n"));
-	add_encoded(buf_str(&text), out);
+	people_part(buf_str(&text), out);
 	buf_release(&text);
 }
 
@@ -360,7 +287,7 @@ add_header_part(const struct dsn *d, struct buf *out)
 		            ? str_first(block, lf + 1)
 		            : str_first(block, 0);
 	buf_add(out, STR("Content-Type: text/rfc822-headers\r\n"));
-	add_encoded(block, out);
+	people_part(block, out);
 }
 
 static void

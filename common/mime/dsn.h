@@ -53,6 +53,7 @@ struct dsn_recipient {
 	struct str orcpt;  /* ORCPT as given, "rfc822;a+2Bb@d"; may be empty */
 	struct str status; /* "5.1.1"; not such a code: X.0.0 is written */
 	struct str sentence;   /* for people, ASCII or UTF-8: what happened */
+	struct str advice;     /* likewise: what to do; may be empty */
 	struct str remote_mta; /* name of the server that spoke; may be empty */
 	struct str diagnostic; /* its reply, "550 5.1.1 ..."; may be empty */
 	int64_t tried_s;       /* the last attempt; 0: none */

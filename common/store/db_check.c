@@ -68,7 +68,9 @@ static const char sql_mailbox_counts[] =
 static const char sql_account_counts[] =
     "WITH sums (account, n, bytes) AS"
     " (SELECT m.account, sum(s.messages), sum(s.bytes) FROM mailbox m"
-    " JOIN mailbox_state s ON s.mailbox = m.id GROUP BY m.account)"
+    " JOIN mailbox_state s ON s.mailbox = m.id"
+    " WHERE m.special & 32 = 0" /* MAILBOX_PENDING counts for no quota */
+    " GROUP BY m.account)"
     " SELECT format('account %s holds %d messages of %d octets, its counters"
     " say %d of %d', a.login, coalesce(t.n, 0), coalesce(t.bytes, 0),"
     " u.messages, u.bytes)"
@@ -134,6 +136,12 @@ static const char sql_queue[] =
     " FROM queue q LEFT JOIN body b ON b.id = q.body"
     " WHERE b.id IS NULL OR q.skip > b.size"
     " OR NOT EXISTS (SELECT 1 FROM recipient r WHERE r.trace = q.trace)";
+static const char sql_pending[] =
+    "SELECT format('the note on queued message %d %s', p.trace, iif(g.uid IS"
+    " NULL, 'is not there', 'is in a mailbox that is not for notes'))"
+    " FROM pending p LEFT JOIN mailbox m ON m.id = p.mailbox"
+    " LEFT JOIN message g ON g.mailbox = p.mailbox AND g.uid = p.uid"
+    " WHERE g.uid IS NULL OR m.special & 32 = 0 OR m.account <> p.account";
 static const char sql_hops[] =
     "SELECT DISTINCT format('hops of %d have no journey', h.trace)"
     " FROM hop h LEFT JOIN journey j ON j.trace = h.trace"
@@ -176,6 +184,7 @@ static const struct rule {
     {sql_lone_info,      true },
     {sql_same_uidl,      true },
     {sql_queue,          true },
+    {sql_pending,        true },
     {sql_hops,           true },
     {sql_lone_verdicts,  true },
     {sql_reports,        true },

@@ -40,9 +40,9 @@ static const char sql_message[] =
 static const char sql_queue[] =
     "INSERT INTO queue (trace, body, skip, sender, utf8, eight_bit, created,"
     " expires, account, return_to, envelope_id, ret, binary, require_tls,"
-    " hold_until)"
+    " hold_until, tls_optional)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, nullif(?9, 0), ?10, ?11, ?12,"
-    " ?13, ?14, ?15)";
+    " ?13, ?14, ?15, ?16)";
 static const char sql_journey[] =
     "INSERT INTO journey (trace, at, sender, message_id, size)"
     " VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -309,7 +309,7 @@ enqueue_one(struct job *j, const struct copy *c, int64_t n, struct fail *f)
 {
 	const struct delivery_target *t = c->target;
 	int64_t hold = j->d->hold_until_ms;
-	char date[DATE_TEXT_MAX], held[DATE_TEXT_MAX + 16] = "";
+	char date[DATE_TEXT_MAX], held[DATE_TEXT_MAX + 80] = "";
 	const struct queue_recipient r = {.trace = j->d->trace,
 	    .n = n,
 	    .address = t->address,
@@ -319,8 +319,10 @@ enqueue_one(struct job *j, const struct copy *c, int64_t n, struct fail *f)
 	    .original_recipient = t->original_recipient};
 
 	if (hold > 0)
-		snprintf(held, sizeof(held), "held until %s",
-		    date_text(hold / 1000, date));
+		snprintf(held, sizeof(held), "held until %s%s%.*s",
+		    date_text(hold / 1000, date),
+		    j->d->hold_why.len > 0 ? ", " : "",
+		    STR_FMT(j->d->hold_why));
 	if (queue_add(j->db, &r, f) == -1)
 		return -1;
 	return note(j, HOP_QUEUED, t->address, str_of(held), f);
@@ -334,12 +336,13 @@ put_queue(struct job *j, struct fail *f)
 	/* the days of trying begin when it is let go */
 	int64_t late = d->hold_until_ms > 0 ? d->hold_until_ms - d->now_ms : 0;
 
-	return sql_run(j->db, sql_queue, f, "iiitiiiiiooiiii", d->trace,
+	return sql_run(j->db, sql_queue, f, "iiitiiiiiooiiiii", d->trace,
 	    j->body, (int64_t)d->skip, other ? d->relay_sender : d->sender,
 	    (int64_t)d->utf8, (int64_t)d->eight_bit, d->now_ms,
 	    d->expires_ms + late, d->account, other ? d->sender : STR(""),
 	    d->envelope_id, (int64_t)d->ret, (int64_t)d->binary,
-	    (int64_t)d->require_tls, d->hold_until_ms);
+	    (int64_t)d->require_tls, d->hold_until_ms,
+	    (int64_t)d->tls_optional);
 }
 
 static int

@@ -34,6 +34,8 @@ struct delivery {
 	struct str sender; /* reverse-path, empty for <> */
 	struct str message_id;
 	bool utf8, eight_bit, binary, require_tls;
+	bool tls_optional; /* TLS-Required: No: no policy holds it up, and no
+	                    * TLS report is written of it */
 	bool junk; /* into the mailbox with \Junk, if the account has one */
 	struct str relay_sender; /* reverse-path of what is relayed, if it is
 	                          * another (SRS); or empty */
@@ -41,6 +43,7 @@ struct delivery {
 	int ret;                 /* RET, 0: not said */
 	int64_t hold_until_ms;   /* 0: now.  Otherwise all of it, local targets
 	                          * too, waits in the queue until then */
+	struct str hold_why;     /* for the journey, or empty */
 	const struct verdict *verdict; /* what was found out, or NULL */
 	int64_t now_ms, expires_ms;
 	int64_t account; /* submitter, 0 if none */

@@ -36,7 +36,9 @@
 	H(JUDGED, 16, "judged")     /* detail: verdicts -> what follows */     \
 	H(REFUSED, 17, "refused")   /* code, detail: what the peer was told */ \
 	H(REPORTED, 18,                                                        \
-	    "reported") /* to the sender who asked; detail: id of the DSN */
+	    "reported") /* to the sender who asked; detail: id of the DSN */   \
+	H(RECALLED, 19, "recalled") /* by who had sent it */                   \
+	H(REROUTED, 20, "rerouted") /* detail: where it goes now */
 
 enum hop_kind {
 #define H(name, number, word) HOP_##name = (number),

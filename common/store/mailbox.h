@@ -28,7 +28,9 @@ enum mailbox_use { /* RFC 6154; on disk */
 	MAILBOX_JUNK = 1 << 2,
 	MAILBOX_SENT = 1 << 3,
 	MAILBOX_TRASH = 1 << 4,
+	MAILBOX_PENDING = 1 << 5, /* none of RFC 6154: store/pending.h */
 };
+#define MAILBOX_PENDING_NAME "Pending"
 
 struct mailbox {
 	int64_t id; /* never given again: the MAILBOXID (RFC 8474) */
@@ -91,6 +93,9 @@ enum mailbox_refusal {
  *
  * add: missing levels above are made too, as RFC 9051 s6.3.4 would have it;
  *   *id is the last level's.  special 0 for none.
+ * A mailbox with MAILBOX_PENDING cannot be renamed or removed, nor have any
+ * below it.
+ *
  * remove: with all its messages; INBOX cannot be.  Mailboxes below stay, and
  *   the name goes on as a level (\Noselect) as long as there are some.  A
  *   subscription stays.  Quota is given back; journeys get a DELETED hop by

@@ -5,6 +5,7 @@
 #include "common/store/mailbox_make.h"
 #include "common/store/mailbox_name.h"
 #include "common/store/message_remove.h"
+#include "common/store/pending_internal.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
@@ -114,6 +115,22 @@ erase(struct db *db, int64_t account, int64_t mailbox, const struct hop *who,
 }
 
 static int
+remove_found(struct db *db, int64_t account, int64_t mailbox,
+    const struct hop *who, enum mailbox_refusal *refusal, struct fail *f)
+{
+	int got = pending_is(db, mailbox, f);
+
+	if (got == -1)
+		return -1;
+	if (got == 1)
+		return mailbox_refuse(refusal, MAILBOX_CANNOT, f,
+		    "the server needs this mailbox to show what waits to be "
+		    "sent; deleting a message in it takes that back");
+	*refusal = MAILBOX_DONE;
+	return erase(db, account, mailbox, who, f);
+}
+
+static int
 remove_folded(struct db *db, int64_t account, struct str name,
     const struct hop *who, enum mailbox_refusal *refusal, struct fail *f)
 {
@@ -124,10 +141,8 @@ remove_folded(struct db *db, int64_t account, struct str name,
 		return mailbox_refuse(
 		    refusal, MAILBOX_CANNOT, f, "INBOX cannot be removed");
 	got = mailbox_id(db, account, name, &id, f);
-	if (got == 1) {
-		*refusal = MAILBOX_DONE;
-		return erase(db, account, id, who, f);
-	}
+	if (got == 1)
+		return remove_found(db, account, id, who, refusal, f);
 	if (got == 0)
 		got = sql_number(db, &one, sql_below, f, "it", account, name);
 	if (got == -1)

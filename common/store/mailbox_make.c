@@ -2,6 +2,7 @@
 #include "common/store/mailbox_make.h"
 
 #include "common/store/mailbox_name.h"
+#include "common/store/pending_internal.h"
 #include "common/store/sql.h"
 
 static const char sql_id[] =
@@ -41,7 +42,7 @@ int
 mailbox_make_look(struct db *db, int64_t account, struct str name,
     enum mailbox_refusal *refusal, struct fail *f)
 {
-	int64_t n = 0, wanted = 0, id;
+	int64_t n = 0, wanted = 0, id = 0;
 	int got = 0;
 
 	if (sql_number(db, &n, sql_count, f, "i", account) == -1)
@@ -52,6 +53,13 @@ mailbox_make_look(struct db *db, int64_t account, struct str name,
 			return -1;
 		wanted += got == 0;
 	} while (got == 0 && mailbox_name_parent(name, &name));
+	got = pending_is(db, id, f);
+	if (got == -1)
+		return -1;
+	if (got == 1)
+		return mailbox_refuse(refusal, MAILBOX_CANNOT, f,
+		    "the mailbox above shows what waits to be sent: it can "
+		    "have none below it");
 	if (n + wanted > MAILBOX_COUNT_MAX)
 		return mailbox_refuse(refusal, MAILBOX_LIMIT, f,
 		    "the account has as many mailboxes as it may have");

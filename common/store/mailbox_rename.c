@@ -5,11 +5,12 @@
 #include "common/store/mailbox_make.h"
 #include "common/store/mailbox_name.h"
 #include "common/store/message.h"
+#include "common/store/pending_internal.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
 static const char sql_family[] =
-    "SELECT id, name FROM mailbox WHERE account = ?1"
+    "SELECT id, name, special FROM mailbox WHERE account = ?1"
     " AND (name = ?2 OR (name > ?2 || '/' AND name < ?2 || '0'))";
 static const char sql_name[] = "UPDATE mailbox SET name = ?2 WHERE id = ?1";
 
@@ -26,6 +27,7 @@ struct rename {
 	struct db *db;
 	int64_t account, now_ms;
 	struct str from, to; /* folded */
+	bool pending;        /* the server's own is among them */
 	struct renamed *all; /* the mailbox, if there is one, and those below */
 	size_t n;
 };
@@ -42,6 +44,7 @@ gather(struct rename *r, struct fail *f)
 		struct str name = sql_text(st, 1);
 		struct buf to;
 
+		r->pending |= (sql_int(st, 2) & MAILBOX_PENDING) != 0;
 		if (r->n == room) {
 			room = room > 0 ? 2 * room : 16;
 			r->all = mem_grow(r->all, room, sizeof(*r->all));
@@ -103,6 +106,10 @@ judge(struct rename *r, enum mailbox_refusal *refusal, struct fail *f)
 	if (r->n == 0)
 		return mailbox_refuse(
 		    refusal, MAILBOX_MISSING, f, "there is no such mailbox");
+	if (r->pending)
+		return mailbox_refuse(refusal, MAILBOX_CANNOT, f,
+		    "the server needs this mailbox to show what waits to be "
+		    "sent");
 	if (mailbox_name_is_below(r->to, r->from))
 		return mailbox_refuse(refusal, MAILBOX_CANNOT, f,
 		    "a mailbox cannot be below itself");

@@ -5,7 +5,8 @@
  * Every change of a mailbox raises its modseq by one, and all that one call
  * changes gets that one modseq; expunged UIDs are remembered with theirs
  * (RFC 7162).  Counters and quota change with what they count.  Changes are
- * made in a write transaction.
+ * made in a write transaction.  What nobody but the server may do in Pending
+ * is FAIL_PERM (store/pending.h).
  */
 #ifndef STORE_MESSAGE_H
 #define STORE_MESSAGE_H

@@ -4,7 +4,7 @@
 
 #include "common/store/body_write.h"
 #include "common/store/hop_put.h"
-#include "common/store/message_box.h"
+#include "common/store/pending_internal.h"
 #include "common/store/sealed.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
@@ -102,12 +102,7 @@ static int
 put_all(struct append *a, const struct message_new *messages, size_t n,
     uint32_t *uids, struct fail *f)
 {
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += stage_size(messages[i].stage);
-	if (message_box_has_room(&a->box, bytes, n, f) == -1 ||
-	    find_names(a, f) == -1)
+	if (find_names(a, f) == -1)
 		return -1;
 	a->box.added = n > 0;
 	for (size_t i = 0; i < n; i++) {
@@ -118,8 +113,20 @@ put_all(struct append *a, const struct message_new *messages, size_t n,
 	return message_box_save(&a->box, f);
 }
 
-int
-message_append(struct db *db, int64_t mailbox,
+static int
+has_room(const struct append *a, const struct message_new *messages, size_t n,
+    struct fail *f)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += stage_size(messages[i].stage);
+	return message_box_has_room(&a->box, bytes, n, f);
+}
+
+/* note: it is the server's own, for Pending. */
+static int
+append(struct db *db, int64_t mailbox, bool note,
     const struct message_new *messages, size_t n, int64_t now_ms,
     uint32_t *uids, int64_t *modseq, struct fail *f)
 {
@@ -130,9 +137,31 @@ message_append(struct db *db, int64_t mailbox,
 		return fail(f, FAIL_PERM, "the mailbox is gone");
 	if (rc == -1)
 		return -1;
+	if (a.box.pending && !note)
+		return pending_refuse(f);
+	if (has_room(&a, messages, n, f) == -1)
+		return -1;
 	rc = put_all(&a, messages, n, uids, f);
 	*modseq = message_box_modseq(&a.box);
 	free(a.name);
 	free(a.login);
 	return rc;
+}
+
+int
+message_append(struct db *db, int64_t mailbox,
+    const struct message_new *messages, size_t n, int64_t now_ms,
+    uint32_t *uids, int64_t *modseq, struct fail *f)
+{
+	return append(db, mailbox, false, messages, n, now_ms, uids, modseq, f);
+}
+
+int
+message_append_note(struct db *db, int64_t mailbox,
+    const struct message_new *note, int64_t now_ms, uint32_t *uid,
+    struct fail *f)
+{
+	int64_t modseq;
+
+	return append(db, mailbox, true, note, 1, now_ms, uid, &modseq, f);
 }

@@ -7,7 +7,8 @@
 
 static const char sql_open[] =
     "SELECT m.account, m.uid_validity, s.uid_next, s.modseq, c.quota_bytes,"
-    " u.bytes FROM mailbox m JOIN mailbox_state s ON s.mailbox = m.id"
+    " u.bytes, m.special & 32 FROM mailbox m JOIN mailbox_state s ON s.mailbox "
+    "= m.id"
     " JOIN account c ON c.id = m.account"
     " JOIN account_use u ON u.account = m.account WHERE m.id = ?1";
 static const char sql_save[] =
@@ -34,8 +35,9 @@ message_box_open(
 	    .uid_validity = (uint32_t)sql_int(st, 1),
 	    .uid_next = (uint32_t)sql_int(st, 2),
 	    .modseq = sql_int(st, 3),
-	    .quota = sql_int(st, 4),
-	    .used = sql_int(st, 5)};
+	    .quota = sql_int(st, 6) != 0 ? 0 : sql_int(st, 4),
+	    .used = sql_int(st, 5),
+	    .pending = sql_int(st, 6) != 0};
 	sqlite3_reset(st);
 	return 1;
 }
@@ -80,7 +82,7 @@ message_box_save(const struct message_box *b, struct fail *f)
 		b->unseen, b->deleted, b->bytes) == -1)
 		return -1;
 	assert(sql_changes(b->db) == 1);
-	if (b->messages == 0 && b->bytes == 0)
+	if (b->pending || (b->messages == 0 && b->bytes == 0))
 		return 0;
 	return sql_run(
 	    b->db, sql_use, f, "iii", b->account, b->messages, b->bytes);

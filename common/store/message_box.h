@@ -20,6 +20,7 @@ struct message_box {
 	uint32_t uid_validity, uid_next;
 	int64_t modseq;      /* as it was read */
 	int64_t quota, used; /* of the account, octets; quota 0: none */
+	bool pending;        /* store/pending.h: counts for no quota */
 	bool added;          /* messages, at the end */
 	bool changed;        /* anything else */
 	int64_t messages, unseen, deleted, bytes; /* to be added */

@@ -4,6 +4,7 @@
 
 #include "common/store/message_keyword.h"
 #include "common/store/message_remove.h"
+#include "common/store/pending_internal.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
@@ -116,11 +117,15 @@ has_room(const struct copy *c, struct fail *f)
 static int
 run(struct copy *c, struct message_pair *pairs, struct fail *f)
 {
+	const struct hop who = {.at_ms = c->now_ms, .daemon = HOP_POPD};
+
+	if (c->to->pending)
+		return pending_refuse(f);
 	if (has_room(c, f) == -1 || map_keywords(c, f) == -1 ||
 	    put_all(c, pairs, f) == -1)
 		return -1;
 	if (c->move) {
-		if (message_remove(&c->from, c->picked, c->n, f) == -1)
+		if (message_remove(&c->from, c->picked, c->n, &who, f) == -1)
 			return -1;
 	} else if (message_hold(c->from.db, c->picked, c->n, 1, f) == -1)
 		return -1;

@@ -4,6 +4,7 @@
 
 #include "common/store/body_write.h"
 #include "common/store/message_remove.h"
+#include "common/store/pending_internal.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
@@ -35,12 +36,14 @@ bury(struct message_box *b, const struct message_picked *picked, size_t n,
 
 int
 message_remove(struct message_box *b, const struct message_picked *picked,
-    size_t n, struct fail *f)
+    size_t n, const struct hop *who, struct fail *f)
 {
 	size_t begin = 0;
 
 	if (n == 0)
 		return 0;
+	if (b->pending && pending_recall(b, picked, n, who, f) == -1)
+		return -1;
 	b->changed = true;
 	for (size_t end = 1; end <= n; end++) {
 		message_box_count(
@@ -147,7 +150,7 @@ message_expunge(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
 		return -1;
 	if (only_deleted)
 		n = only_marked(picked, n);
-	rc = message_remove(&b, picked, n, f);
+	rc = message_remove(&b, picked, n, who, f);
 	if (rc == 0)
 		rc = message_let_go(db, picked, n, who, f);
 	if (rc == 0)

@@ -110,6 +110,11 @@ message_set_flags(struct db *db, int64_t mailbox, const uint32_t *uids,
 	*out = NULL;
 	*n_out = 0;
 	*modseq = 0;
+	if (rc == 1 && s.box.pending &&
+	    (flags & ~(uint64_t)(MESSAGE_SEEN | MESSAGE_DELETED)) != 0)
+		return fail(f, FAIL_PERM,
+		    "in this mailbox messages can only be marked as seen, or "
+		    "deleted");
 	if (rc == -1 || message_pick(db, mailbox, uids, rc == 1 ? n : 0,
 			    &picked, n_out, f) == -1)
 		return -1;

@@ -7,10 +7,11 @@
 #include "common/store/message_box.h"
 #include "common/store/message_pick.h"
 
-/* Delete these rows, count them and remember their UIDs.  What they held is the
- * caller's to give back. */
+/* Delete these rows, count them and remember their UIDs; who takes a note out
+ * of Pending recalls its message.  What they held is the caller's to give
+ * back. */
 int message_remove(struct message_box *b, const struct message_picked *picked,
-    size_t n, struct fail *f);
+    size_t n, const struct hop *who, struct fail *f);
 
 /* Give back the bodies, and tell the journeys. */
 int message_let_go(struct db *db, const struct message_picked *picked, size_t n,

@@ -12,6 +12,8 @@ static const char sql_oldest[] =
     " LEFT JOIN queue q ON q.trace = j.trace ORDER BY j.trace";
 static const char sql_delete_hops[] = "DELETE FROM hop WHERE trace = ?1";
 static const char sql_delete_verdict[] = "DELETE FROM verdict WHERE trace = ?1";
+static const char sql_delete_attempts[] =
+    "DELETE FROM attempt WHERE trace = ?1";
 static const char sql_delete[] = "DELETE FROM journey WHERE trace = ?1";
 
 static int
@@ -30,6 +32,16 @@ gather(struct db *db, int64_t before_ms, int64_t *traces, size_t max, size_t *n,
 	return got == -1 ? -1 : 0;
 }
 
+static int
+forget(struct db *db, int64_t trace, struct fail *f)
+{
+	if (sql_run(db, sql_delete_hops, f, "i", trace) == -1 ||
+	    sql_run(db, sql_delete_verdict, f, "i", trace) == -1 ||
+	    sql_run(db, sql_delete_attempts, f, "i", trace) == -1)
+		return -1;
+	return sql_run(db, sql_delete, f, "i", trace);
+}
+
 int
 purge_journeys_before(
     struct db *db, int64_t before_ms, size_t max, size_t *n, struct fail *f)
@@ -40,10 +52,7 @@ purge_journeys_before(
 	*n = 0;
 	rc = gather(db, before_ms, traces, max, n, f);
 	for (size_t i = 0; i < *n && rc == 0; i++)
-		if (sql_run(db, sql_delete_hops, f, "i", traces[i]) == -1 ||
-		    sql_run(db, sql_delete_verdict, f, "i", traces[i]) == -1 ||
-		    sql_run(db, sql_delete, f, "i", traces[i]) == -1)
-			rc = -1;
+		rc = forget(db, traces[i], f);
 	free(traces);
 	return rc;
 }

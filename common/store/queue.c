@@ -22,18 +22,6 @@ static const char sql_end[] =
     " AND NOT EXISTS (SELECT 1 FROM recipient WHERE trace = ?1)"
     " RETURNING body";
 
-/* An order of a person: NULL text means every message, every domain. */
-static const char sql_chosen[] =
-    "SELECT trace, n, address, state FROM recipient"
-    " WHERE (?1 = 0 OR trace = ?1) AND (?2 IS NULL OR domain = ?2)"
-    " ORDER BY trace, n";
-static const char sql_set_state[] =
-    "UPDATE recipient SET state = ?3, next_at = iif(?4 > 0, ?4, next_at)"
-    " WHERE trace = ?1 AND n = ?2";
-
-#define WAITING 0
-#define HELD    1
-
 /* The queue row and its hold on the body go with the last recipient. */
 static int
 end_message(struct db *db, int64_t trace, struct fail *f)
@@ -100,8 +88,8 @@ end_recipient(struct db *db, const struct queue_outcome *o, struct fail *f)
 	return queue_take_out(db, o->trace, o->n, f);
 }
 
-int
-queue_record(struct db *db, const struct queue_outcome *o, struct fail *f)
+static struct hop
+hop_of(const struct queue_outcome *o)
 {
 	static const enum hop_kind kinds[] = {
 	    [QUEUE_RELAYED] = HOP_RELAYED,
@@ -109,129 +97,61 @@ queue_record(struct db *db, const struct queue_outcome *o, struct fail *f)
 	    [QUEUE_FAILED] = HOP_FAILED,
 	    [QUEUE_EXPIRED] = HOP_EXPIRED,
 	};
-	sqlite3_stmt *st = sql_bind(
-	    db, sql_address, f, "ii", o->trace, (int64_t)o->n);
-	int got = sql_step(st, f);
-	struct hop h = {.trace = o->trace,
+
+	return (struct hop){.trace = o->trace,
 	    .at_ms = o->now_ms,
 	    .daemon = HOP_MAILD,
 	    .kind = kinds[o->result],
 	    .code = o->code,
+	    .recipient = o->address,
 	    .peer = o->host,
 	    .detail = o->detail.len > 0 ? o->detail : o->reply};
-	char *address;
-	int rc;
-
-	if (got != 1)
-		return got; /* dropped meanwhile */
-	address = sql_dup(st, 0);
-	sqlite3_reset(st);
-	if (o->result == QUEUE_DEFERRED)
-		rc = sql_run(db, sql_defer, f, "iiiiiooi", o->trace,
-		    (int64_t)o->n, o->next_ms, o->now_ms, (int64_t)o->code,
-		    o->reply, o->host, (int64_t)o->told);
-	else
-		rc = end_recipient(db, o, f);
-	if (rc == 0) {
-		h.recipient = str_of(address);
-		rc = hop_write(db, &h, f);
-	}
-	free(address);
-	return rc;
-}
-
-/* What an order does to a recipient, and how its journey tells it. */
-static const struct order {
-	int64_t state;
-	bool now, out;
-	enum hop_kind kind;
-	const char *detail;
-} orders[] = {
-    [QUEUE_RETRY] = {WAITING, true,  false, HOP_QUEUED,   "to be tried now"},
-    [QUEUE_HOLD] = {HELD,    false, false, HOP_HELD,     ""               },
-    [QUEUE_RELEASE] = {WAITING, true,  false, HOP_RELEASED, ""               },
-    [QUEUE_DROP] = {WAITING, false, true,  HOP_DROPPED,  ""               },
-};
-
-struct chosen {
-	int64_t trace, n, state;
-	char *address;
-};
-
-/* Does the order change anything for a recipient in this state? */
-static bool
-applies(enum queue_order order, int64_t state)
-{
-	switch (order) {
-	case QUEUE_RETRY: /* what a person holds stays held */
-	case QUEUE_HOLD:
-		return state == WAITING;
-	case QUEUE_RELEASE:
-		return state == HELD;
-	case QUEUE_DROP:
-		return true;
-	}
-	return false;
-}
-
-static int
-choose(struct db *db, enum queue_order order, int64_t trace, struct str domain,
-    struct chosen **out, size_t *n, struct fail *f)
-{
-	sqlite3_stmt *st = sql_bind(db, sql_chosen, f, "io", trace, domain);
-	size_t room = 0;
-	int got;
-
-	while ((got = sql_step(st, f)) == 1) {
-		if (!applies(order, sql_int(st, 3)))
-			continue;
-		if (*n == room) {
-			room = room > 0 ? 2 * room : 16;
-			*out = mem_grow(*out, room, sizeof(**out));
-		}
-		(*out)[(*n)++] = (struct chosen){.trace = sql_int(st, 0),
-		    .n = sql_int(st, 1),
-		    .state = sql_int(st, 3),
-		    .address = sql_dup(st, 2)};
-	}
-	return got;
-}
-
-static int
-change(struct db *db, const struct order *o, const struct chosen *c,
-    int64_t now_ms, struct fail *f)
-{
-	struct hop h = {.trace = c->trace,
-	    .at_ms = now_ms,
-	    .daemon = HOP_MAILCTL,
-	    .kind = o->kind,
-	    .recipient = str_of(c->address),
-	    .detail = str_of(o->detail)};
-	int rc;
-
-	if (o->out)
-		rc = queue_take_out(db, c->trace, c->n, f);
-	else
-		rc = sql_run(db, sql_set_state, f, "iiii", c->trace, c->n,
-		    o->state, o->now ? now_ms : (int64_t)0);
-	return rc == -1 ? -1 : hop_write(db, &h, f);
 }
 
 int
-queue_change(struct db *db, enum queue_order order, int64_t trace,
-    struct str domain, int64_t now_ms, size_t *changed, struct fail *f)
+queue_defer(struct db *db, const struct queue_outcome *o, struct fail *f)
 {
-	struct chosen *chosen = NULL;
-	size_t n = 0;
-	int rc = choose(db, order, trace, domain, &chosen, &n, f);
+	const struct hop h = hop_of(o);
 
-	*changed = 0;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = change(db, &orders[order], &chosen[i], now_ms, f);
-		*changed += rc == 0;
-	}
-	for (size_t i = 0; i < n; i++)
-		free(chosen[i].address);
-	free(chosen);
+	if (sql_run(db, sql_defer, f, "iiiiiooi", o->trace, (int64_t)o->n,
+		o->next_ms, o->now_ms, (int64_t)o->code, o->reply, o->host,
+		(int64_t)o->told) == -1)
+		return -1;
+	return hop_write(db, &h, f);
+}
+
+/* The row's address is how the journey knows it. */
+static int
+record(struct db *db, const struct queue_outcome *o, struct fail *f)
+{
+	const struct hop h = hop_of(o);
+
+	if (o->result == QUEUE_DEFERRED)
+		return queue_defer(db, o, f);
+	if (end_recipient(db, o, f) == -1)
+		return -1;
+	return hop_write(db, &h, f);
+}
+
+int
+queue_record(struct db *db, const struct queue_outcome *o, struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(
+	    db, sql_address, f, "ii", o->trace, (int64_t)o->n);
+	int got = sql_step(st, f);
+	const struct hop h = hop_of(o);
+	struct queue_outcome known = *o;
+	char *address;
+	int rc;
+
+	if (got == -1)
+		return -1;
+	if (got == 0) /* dropped or recalled: too late if it went */
+		return o->result == QUEUE_RELAYED ? hop_write(db, &h, f) : 0;
+	address = sql_dup(st, 0);
+	sqlite3_reset(st);
+	known.address = str_of(address);
+	rc = record(db, &known, f);
+	free(address);
 	return rc;
 }

@@ -7,9 +7,8 @@ static const char sql_recipient[] =
     "INSERT INTO recipient (trace, n, address, domain, original, next_at,"
     " notify, original_recipient) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/* The domain by which recipients are gathered. */
-static int
-queue_domain(struct str address, struct buf *out, struct fail *f)
+int
+queue_destination(struct str address, struct buf *out, struct fail *f)
 {
 	struct str local, domain;
 
@@ -40,7 +39,7 @@ queue_add(struct db *db, const struct queue_recipient *r, struct fail *f)
 	int rc;
 
 	buf_init(&domain, ADDR_MAX);
-	rc = queue_domain(r->address, &domain, f);
+	rc = queue_destination(r->address, &domain, f);
 	if (rc == 0)
 		rc = sql_run(db, sql_recipient, f, "iittoiio", r->trace, r->n,
 		    r->address, buf_str(&domain), r->original, r->next_ms,

@@ -5,33 +5,12 @@
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
-#define ENTRY                                                                  \
-	"SELECT r.trace, r.n, r.address, r.domain, r.original, r.state,"       \
-	" r.next_at, q.created, q.expires, r.tries, coalesce(r.last_code, 0)," \
-	" coalesce(r.last_at, 0), r.last_reply, r.last_host, q.sender,"        \
-	" q.body, coalesce(q.account, 0), q.skip, b.size, q.utf8,"             \
-	" q.eight_bit, coalesce(q.return_to, q.sender), r.original_recipient," \
-	" q.envelope_id, r.notify, q.ret, q.hold_until, r.told, q.binary,"     \
-	" q.require_tls"                                                       \
-	" FROM recipient r JOIN queue q ON q.trace = r.trace"                  \
-	" JOIN body b ON b.id = q.body"
-
-/* By what is due, or the planner goes through everything that waits. */
-static const char sql_domains[] =
-    "SELECT domain FROM recipient INDEXED BY recipient_due"
-    " WHERE state = 0 AND next_at <= ?1"
-    " GROUP BY domain ORDER BY min(next_at) LIMIT ?2";
-static const char sql_due[] = ENTRY
-    " WHERE r.domain = ?1 AND r.state = 0 AND r.next_at <= ?2"
-    " ORDER BY r.next_at LIMIT ?3";
-static const char sql_one[] = ENTRY " WHERE r.trace = ?1 AND r.n = ?2";
-static const char sql_next[] =
-    "SELECT min(next_at) FROM recipient WHERE state = 0";
+static const char sql_one[] = QUEUE_ENTRY " WHERE r.trace = ?1 AND r.n = ?2";
 static const char sql_count[] =
     "SELECT count(*), coalesce(sum(state = 0), 0) FROM recipient";
-static const char sql_all[] = ENTRY
-    " WHERE (?1 = 0 OR r.trace = ?1) AND (?2 IS NULL OR r.domain = ?2)"
-    " ORDER BY r.trace, r.n LIMIT ?3";
+static const char sql_left[] =
+    "SELECT (SELECT count(*) FROM recipient WHERE trace = ?1)"
+    " + (SELECT count(*) FROM report WHERE trace = ?1)";
 
 void
 queue_entry_release(struct queue_entry *e)
@@ -61,40 +40,6 @@ queue_list_release(struct queue_list *l)
 		queue_entry_release(&l->entries[i]);
 	free(l->entries);
 	*l = (struct queue_list){0};
-}
-
-int
-queue_due_domains(struct db *db, int64_t now_ms, size_t max, char ***domains,
-    size_t *n, struct fail *f)
-{
-	sqlite3_stmt *st = sql_bind(
-	    db, sql_domains, f, "ii", now_ms, (int64_t)max);
-	struct buf names;
-	size_t count = 0, table;
-	char *at;
-	int got;
-
-	*n = 0;
-	*domains = NULL;
-	buf_init(&names, SIZE_MAX / 4);
-	while ((got = sql_step(st, f)) == 1) {
-		buf_add(&names, sql_text(st, 0));
-		buf_add_char(&names, '\0');
-		count++;
-	}
-	if (got == 0) {
-		/* the pointers, then what they point to */
-		table = count * sizeof(char *);
-		*domains = mem_new(table + names.len, 1);
-		at = (char *)*domains + table;
-		if (names.len > 0)
-			memcpy(at, names.data, names.len);
-		for (size_t i = 0; i < count; i++, at += strlen(at) + 1)
-			(*domains)[i] = at;
-		*n = count;
-	}
-	buf_release(&names);
-	return got;
 }
 
 static struct queue_entry
@@ -129,11 +74,24 @@ entry(sqlite3_stmt *st)
 	    .hold_until_ms = sql_int(st, 26),
 	    .told = sql_int(st, 27) != 0,
 	    .binary = sql_int(st, 28) != 0,
-	    .require_tls = sql_int(st, 29) != 0};
+	    .require_tls = sql_int(st, 29) != 0,
+	    .paused = sql_int(st, 30) != 0,
+	    .tls_optional = sql_int(st, 31) != 0};
 }
 
-static int
-gather(sqlite3_stmt *st, struct queue_list *out, struct fail *f)
+enum queue_state
+queue_entry_state(const struct queue_entry *e, int64_t now_ms)
+{
+	return queue_state_of(&(const struct queue_moment){.held = e->held,
+				  .paused = e->paused,
+				  .tries = e->tries,
+				  .next_ms = e->next_ms,
+				  .hold_until_ms = e->hold_until_ms},
+	    now_ms);
+}
+
+int
+queue_gather(sqlite3_stmt *st, struct queue_list *out, struct fail *f)
 {
 	size_t room = 0;
 	int got;
@@ -153,43 +111,53 @@ gather(sqlite3_stmt *st, struct queue_list *out, struct fail *f)
 }
 
 int
-queue_due(struct db *db, struct str domain, int64_t now_ms, size_t max,
-    struct queue_list *out, struct fail *f)
-{
-	return gather(
-	    sql_bind(db, sql_due, f, "tii", domain, now_ms, (int64_t)max), out,
-	    f);
-}
-
-int
-queue_next_due(struct db *db, int64_t *when_ms, struct fail *f)
-{
-	sqlite3_stmt *st = sql_bind(db, sql_next, f, "");
-	int got = sql_step(st, f);
-
-	if (got == -1)
-		return -1;
-	*when_ms = INT64_MAX;
-	if (sqlite3_column_type(st, 0) != SQLITE_NULL)
-		*when_ms = sql_int(st, 0);
-	sqlite3_reset(st);
-	return 0;
-}
-
-int
-queue_read(struct db *db, int64_t trace, struct str domain, size_t max,
-    struct queue_list *out, struct fail *f)
-{
-	return gather(
-	    sql_bind(db, sql_all, f, "ioi", trace, domain, (int64_t)max), out,
-	    f);
-}
-
-int
 queue_read_one(struct db *db, int64_t trace, int64_t n, struct queue_list *out,
     struct fail *f)
 {
-	return gather(sql_bind(db, sql_one, f, "ii", trace, n), out, f);
+	return queue_gather(sql_bind(db, sql_one, f, "ii", trace, n), out, f);
+}
+
+/* Append the entry of a recipient. */
+static int
+read_along(struct db *db, const struct queue_pick *p, struct queue_list *out,
+    struct fail *f)
+{
+	struct queue_list one;
+	int rc = queue_read_one(db, p->trace, p->n, &one, f);
+
+	if (rc == 0 && one.n > 0) {
+		out->entries[out->n++] = one.entries[0];
+		free(one.entries);
+	}
+	return rc;
+}
+
+int
+queue_read(struct db *db, const struct queue_filter *q, int64_t now_ms,
+    size_t max, struct queue_list *out, struct fail *f)
+{
+	struct queue_picks picks;
+	int rc = queue_choose(db, q, now_ms, max, &picks, f);
+
+	*out = (struct queue_list){0};
+	if (rc == 0 && picks.n > 0)
+		out->entries = mem_new(picks.n, sizeof(*out->entries));
+	for (size_t i = 0; i < picks.n && rc == 0; i++)
+		rc = read_along(db, &picks.at[i], out, f);
+	if (rc == -1)
+		queue_list_release(out);
+	queue_picks_release(&picks);
+	return rc;
+}
+
+int
+queue_left(struct db *db, int64_t trace, size_t *n, struct fail *f)
+{
+	int64_t left = 0;
+	int got = sql_number(db, &left, sql_left, f, "i", trace);
+
+	*n = (size_t)left;
+	return got == -1 ? -1 : 0;
 }
 
 int

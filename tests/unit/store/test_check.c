@@ -48,7 +48,7 @@ each_damage_is_seen(void)
              "names mailbox 99"											      },
 	    {"INSERT INTO body_info VALUES (99, NULL, x'', x'', x'', x'', '')",
              "what is known of body 99 has no body"									  },
-	    {"INSERT INTO verdict VALUES (99, '', '', '', '')",
+	    {"INSERT INTO verdict VALUES (99, '', '', '', '', '')",
              "what was found out about 99 has no journey"								    },
 	    {"INSERT INTO report VALUES (9, 1, 1, 'x@e.test', 'a@d.test', NULL,"
 	     " NULL, 0, 0, 99, 0, NULL, NULL, 0, 0)",              "a report on 9 has no body"                  },

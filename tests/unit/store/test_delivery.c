@@ -168,7 +168,8 @@ what_cannot_be_queued(void)
 			continue;
 		}
 		struct queue_list l;
-		MUST(queue_read(x.db, trace, STR(""), 10, &l, &why));
+		MUST(queue_read(x.db, &(struct queue_filter){.trace = trace},
+		    NOW, 10, &l, &why));
 		CHECK(l.n == 1);
 		CHECK_STR(l.entries[0].domain, cases[i].domain);
 		CHECK_STR(l.entries[0].address, cases[i].address);

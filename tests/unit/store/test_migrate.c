@@ -4,14 +4,15 @@
 
 /* Steps as a later version will have them. */
 static const struct schema_step later[] = {
-    {"mail", 1, "never run: the file is at 3"                            },
+    {"mail", 1, "never run: the file is at 4"                            },
     {"mail", 2, "never run"					      },
     {"mail", 3, "never run"					      },
-    {"mail", 4,
+    {"mail", 4, "never run"					      },
+    {"mail", 5,
      "CREATE TABLE two (x INTEGER) STRICT; INSERT INTO two"
 	" SELECT count(*) FROM account"                                  },
     {"auth", 2, "not for mail.db"					},
-    {"mail", 5, "ALTER TABLE two ADD COLUMN y INTEGER NOT NULL DEFAULT 7"},
+    {"mail", 6, "ALTER TABLE two ADD COLUMN y INTEGER NOT NULL DEFAULT 7"},
     {NULL,   0, NULL						     },
 };
 
@@ -19,8 +20,9 @@ static const struct schema_step broken[] = {
     {"mail", 1, ""				   },
     {"mail", 2, ""				   },
     {"mail", 3, ""				   },
-    {"mail", 4, "CREATE TABLE two (x INTEGER) STRICT"},
+    {"mail", 4, ""				   },
     {"mail", 5, "CREATE TABLE two (x INTEGER) STRICT"},
+    {"mail", 6, "CREATE TABLE two (x INTEGER) STRICT"},
     {NULL,   0, NULL				 },
 };
 

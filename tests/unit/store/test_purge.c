@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Old journeys go, oldest first, unless their message still waits. */
+#include "common/store/attempt.h"
 #include "common/store/hop.h"
 #include "common/store/purge.h"
 #include "tests/unit/store/fixture.h"
@@ -78,6 +79,14 @@ deliver(struct fixture *x, int64_t day, bool far)
 	return d.trace;
 }
 
+static int
+attempt(struct db *db, void *arg, struct fail *f)
+{
+	return attempt_put(db, *(int64_t *)arg,
+	    &(struct attempt_row){.at_ms = NOW, .dialogue = STR("S: 451 no\n")},
+	    f);
+}
+
 int
 main(void)
 {
@@ -91,8 +100,12 @@ main(void)
 	int64_t third = deliver(&x, 2, false);
 	int64_t young = deliver(&x, 3, false);
 
+	MUST(db_write(x.db, attempt, &first, &why));
+	MUST(db_write(x.db, attempt, &waits, &why));
+	MUST(db_write(x.db, attempt, &young, &why));
 	MUST(db_write(x.db, purge, &p, &why));
 	CHECK(p.n == 2);
+	CHECK(fixture_number(&x, "SELECT count(*) FROM attempt") == 2);
 	CHECK(!is_known(&x, first) && is_known(&x, waits));
 	CHECK(!is_known(&x, second) && is_known(&x, third));
 	MUST(db_write(x.db, purge, &p, &why));

@@ -21,8 +21,13 @@ change(struct db *db, void *arg, struct fail *f)
 {
 	struct order *o = arg;
 
-	return queue_change(db, o->order, o->trace, str_of(o->domain),
-	    o->now_ms, &o->changed, f);
+	return queue_change(db,
+	    &(struct queue_command){
+		.order = o->order,
+		.which = {.trace = o->trace, .domain = str_of(o->domain)},
+		.now_ms = o->now_ms
+        },
+	    &o->changed, f);
 }
 
 static int64_t
@@ -96,7 +101,9 @@ what_is_due(void)
 	CHECK_STR(domains[0], "one.test");
 	CHECK_STR(domains[1], "two.test");
 	free(domains);
-	MUST(queue_read(x.db, trace, STR("one.test"), 10, &l, &why));
+	MUST(queue_read(x.db,
+	    &(struct queue_filter){.trace = trace, .domain = STR("one.test")},
+	    NOW, 10, &l, &why));
 	CHECK(l.n == 2 && l.entries[0].tries == 1);
 	CHECK(l.entries[0].last_code == 451);
 	CHECK(l.entries[0].last_ms == NOW + 1);
@@ -167,6 +174,7 @@ the_last_takes_the_body_along(void)
 	for (int i = 0; i < 3; i++) {
 		struct queue_outcome o = {.trace = trace,
 		    .n = i + 1,
+		    .address = STR("too late"),
 		    .result = results[i],
 		    .now_ms = NOW,
 		    .code = 250,
@@ -174,15 +182,19 @@ the_last_takes_the_body_along(void)
 		char sql[80];
 
 		MUST(db_write(x.db, record, &o, &why));
-		/* once more: it is gone, and that is no error */
+		/* once more: it is gone, and that is no error; if it went,
+		 * that is told all the same */
 		MUST(db_write(x.db, record, &o, &why));
 		snprintf(sql, sizeof(sql),
 		    "SELECT count(*) FROM hop WHERE kind = %d AND detail ="
 		    " '2.0.0 queued as 7'",
 		    (int)kinds[i]);
-		CHECK(fixture_number(&x, sql) == 1);
+		CHECK(fixture_number(&x, sql) ==
+		      (results[i] == QUEUE_RELAYED ? 2 : 1));
 		CHECK(fixture_is_clean(&x));
 	}
+	CHECK(fixture_number(&x, "SELECT count(*) FROM hop WHERE recipient ="
+				 " 'too late'") == 1);
 	CHECK(fixture_number(&x, "SELECT count(*) FROM queue") == 0);
 	CHECK(fixture_number(&x, "SELECT refs FROM body") == 1);
 	fixture_release(&x);
