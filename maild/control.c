@@ -11,7 +11,10 @@
 #include "common/util/mem.h"
 #include "common/util/secret.h"
 #include "maild/auth/auth.h"
+#include "maild/relay/own_signer.h"
+#include "maild/relay/pending.h"
 #include "maild/relay/relay.h"
+#include "maild/relay/smarthosts.h"
 
 #define WAITING_MAX 64
 
@@ -28,6 +31,7 @@ struct execution {
 	struct ipc_request *request;
 	struct secret line; /* may hold a password */
 	struct control_outcome outcome;
+	struct buf counters; /* as they were when it was asked */
 	char *reply;
 };
 
@@ -36,8 +40,11 @@ execute(struct worker_job *job)
 {
 	struct execution *e = (struct execution *)job;
 
-	e->reply = control_answer(&e->server->control, secret_str(&e->line),
-	    IPC_MAX - 1, &e->outcome);
+	struct control control = e->server->control;
+
+	control.counters = e->counters.data;
+	e->reply = control_answer(
+	    &control, secret_str(&e->line), IPC_MAX - 1, &e->outcome);
 }
 
 static void
@@ -47,6 +54,7 @@ release(struct execution *e)
 	if (e->reply != NULL) /* it may hold an app password */
 		explicit_bzero(e->reply, strlen(e->reply));
 	free(e->reply);
+	buf_release(&e->counters);
 	free(e);
 }
 
@@ -61,10 +69,18 @@ executed(struct worker_job *job)
 	if (e->outcome.effects != 0)
 		log_info(&m->log, "control: uid %u: %s",
 		    (unsigned)ipc_request_uid(e->request), e->outcome.summary);
-	if ((e->outcome.effects & CONTROL_LOGIN) != 0)
+	if ((e->outcome.effects & CONTROL_LOGIN) != 0) {
 		auth_forget(m->auth);
-	if ((e->outcome.effects & CONTROL_QUEUE) != 0)
-		relay_kick(m->relay);
+		own_signer_reload(m->signer);
+	}
+	if ((e->outcome.effects & CONTROL_QUEUE) != 0) {
+		relay_reload(m->relay);
+		pending_kick(m->pending);
+	}
+	if ((e->outcome.effects & CONTROL_SMARTHOST) != 0) {
+		smarthosts_reload(m->smarthosts);
+		relay_reroute(m->relay);
+	}
 	ipc_reply(e->request, str_of(e->reply));
 	release(e);
 }
@@ -94,6 +110,8 @@ serve(void *arg, struct ipc_request *request, struct str line)
 	e->job.done = executed;
 	e->server = c;
 	e->request = request;
+	buf_init(&e->counters, METRICS_ROOM);
+	metrics_print(&c->maild->metrics, &e->counters);
 	secret_init(&e->line);
 	secret_set(&e->line, line);
 	if (workers_submit(c->worker, &e->job))

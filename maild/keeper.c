@@ -7,6 +7,7 @@
 #include "common/store/body.h"
 #include "common/store/greylist.h"
 #include "common/store/purge.h"
+#include "common/store/suppression.h"
 #include "common/util/mem.h"
 
 #define SWEEP_BODIES   200 /* a transaction of about 20 ms */
@@ -51,7 +52,10 @@ static int
 purge_journeys(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct task *t = (struct task *)job;
+	int64_t remembered = t->keeper->maild->conf->relay_suppress_for;
 
+	if (suppression_sweep(db, t->now_ms - remembered, f) == -1)
+		return -1;
 	return purge_journeys_before(
 	    db, t->now_ms - KEEP_MS, PURGE_JOURNEYS, &t->n, f);
 }

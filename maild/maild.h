@@ -22,6 +22,7 @@
 #include "common/util/clock.h"
 #include "common/util/fail.h"
 #include "common/util/log.h"
+#include "maild/metrics.h"
 
 struct maild {
 	struct conf *conf;
@@ -40,11 +41,17 @@ struct maild {
 	int owned; /* descriptor of owner_take() */
 	int64_t started_ms, stop_by_ms;
 
+	struct metrics metrics;
+	struct metrics_door *metrics_door;
+	struct smarthosts *smarthosts;
+	struct own_signer *signer;
 	struct relay *relay;
+	struct relay_tls *relay_tls;
 	struct auth *auth;
 	struct control_server *control;
 	struct keeper *keeper;
 	struct indexer *indexer;
+	struct pending *pending;
 };
 
 #endif

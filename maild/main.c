@@ -15,7 +15,12 @@
 #include "maild/indexer.h"
 #include "maild/keeper.h"
 #include "maild/maild.h"
+#include "maild/metrics_door.h"
+#include "maild/relay/own_signer.h"
+#include "maild/relay/pending.h"
 #include "maild/relay/relay.h"
+#include "maild/relay/relay_tls.h"
+#include "maild/relay/smarthosts.h"
 
 #define NAME           "maild"
 #define OWNER_WAIT_MS  10000 /* an offline mailctl finishes first */
@@ -51,8 +56,10 @@ take_notice(void *arg, struct str text)
 {
 	struct maild *m = arg;
 
-	if (str_eq(text, STR("queue")))
+	if (str_eq(text, STR("queue"))) {
 		relay_kick(m->relay);
+		pending_kick(m->pending);
+	}
 }
 
 /* Stopping: what is under way gets a few seconds. */
@@ -82,6 +89,8 @@ stop(void *arg)
 	auth_stop(m->auth);
 	control_server_stop(m->control);
 	indexer_stop(m->indexer);
+	pending_stop(m->pending);
+	metrics_door_stop(m->metrics_door);
 	/* a round of the loop later, so that answers given now are sent */
 	timer_set(m->stop_timer, STOP_LOOK_MS);
 }
@@ -110,14 +119,30 @@ open_store(struct maild *m, enum db_file file, size_t readers, struct fail *f)
 	return store_open(&o, f);
 }
 
+/* Whom to believe where a certificate must be verified. */
+static int
+choose_trust(struct maild *m, struct fail *f)
+{
+	const char *file = m->conf->relay_trust;
+	struct fail why = {0};
+
+	if (file[0] == '\0')
+		return tls_client_trust_system(m->tls, f);
+	if (tls_client_trust_file(m->tls, file, &why) == -1)
+		return conf_refuse(
+		    m->conf, &m->conf->relay_trust, f, "%s", why.text);
+	return 0;
+}
+
 /* The resolver comes first: it forks, before there are keys or databases to
  * inherit. */
 static int
 acquire(struct maild *m, struct fail *f)
 {
 	const struct resolver_options o = {
-	    .forward = m->conf->dns_forward[0] != '\0' ? m->conf->dns_forward
-	                                               : NULL};
+	    .forward = m->conf->dns_forward,
+	    .anchor = m->conf->dns_trust_anchor,
+	};
 
 	m->resolver = resolver_new(m->loop, &o, f);
 	if (m->resolver == NULL)
@@ -125,8 +150,7 @@ acquire(struct maild *m, struct fail *f)
 	m->tls = tls_client_new(NULL, f);
 	if (m->tls == NULL)
 		return -1;
-	/* a verdict counts only where REQUIRETLS asks for one */
-	return tls_client_trust_system(m->tls, f);
+	return choose_trust(m, f);
 }
 
 static int
@@ -157,10 +181,25 @@ check_source(struct maild *m, struct fail *f)
 	return 0;
 }
 
+static void
+tell_pending(void *arg)
+{
+	pending_kick(((struct maild *)arg)->pending);
+}
+
+static void
+kick_relay(void *arg)
+{
+	relay_kick(((struct maild *)arg)->relay);
+}
+
 static int
 start_parts(struct maild *m, struct fail *f)
 {
-	const struct relay_deps deps = {
+	m->signer = own_signer_new(
+	    m->mail, m->passwords, m->conf->server_hostname, &m->log);
+	m->smarthosts = smarthosts_new(m->mail, m->passwords, &m->log);
+	struct relay_deps deps = {
 	    .loop = m->loop,
 	    .store = m->mail,
 	    .resolver = m->resolver,
@@ -171,17 +210,29 @@ start_parts(struct maild *m, struct fail *f)
 	    .clock = m->clock,
 	    .traces = &m->traces,
 	    .notice = &m->mailbox_notice,
+	    .metrics = &m->metrics,
+	    .signer = m->signer,
+	    .smarthosts = m->smarthosts,
+	    .waiting = tell_pending,
+	    .waiting_arg = m,
 	};
 	char *path;
 
 	mailbox_notice_init(
 	    &m->mailbox_notice, daemon_path(m->conf, "popd.notice"));
+	m->pending = pending_new(&deps);
+	m->relay_tls = relay_tls_new(&deps, kick_relay, m, f);
+	if (m->relay_tls == NULL)
+		return -1;
 	m->relay = relay_new(&deps);
 	m->auth = auth_new(m, f);
 	if (m->auth == NULL)
 		return -1;
 	m->control = control_server_new(m, f);
 	if (m->control == NULL)
+		return -1;
+	m->metrics_door = metrics_door_new(m, f);
+	if (m->metrics_door == NULL)
 		return -1;
 	m->keeper = keeper_new(m);
 	m->indexer = indexer_new(m, f);
@@ -233,9 +284,12 @@ finish(struct maild *m)
 	notice_inbox_free(m->notices);
 	control_server_free(m->control);
 	indexer_free(m->indexer);
+	metrics_door_stop(m->metrics_door);
+	pending_stop(m->pending);
 	/* the store's last jobs are the parts' too */
 	if (m->relay != NULL)
 		relay_stop(m->relay);
+	relay_tls_stop(m->relay_tls);
 	workers_free(m->workers);
 	if (m->mail != NULL)
 		store_close(m->mail);
@@ -246,7 +300,12 @@ finish(struct maild *m)
 	m->passwords = NULL;
 	auth_free(m->auth);
 	keeper_free(m->keeper);
+	pending_free(m->pending);
+	metrics_door_free(m->metrics_door);
+	own_signer_free(m->signer);
 	relay_free(m->relay);
+	relay_tls_free(m->relay_tls);
+	smarthosts_free(m->smarthosts);
 	resolver_free(m->resolver);
 	tls_free(m->tls);
 	timer_free(m->stop_timer);
@@ -281,6 +340,7 @@ main(int argc, char **argv)
 	m.started_ms = clock_wall_ms(m.clock);
 	if (start(&m, &f) == 0) {
 		relay_kick(m.relay);
+		pending_kick(m.pending);
 		daemon_run(m.loop, &m.log);
 		log_info(&m.log, "stopped");
 	} else {

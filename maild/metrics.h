@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "common/util/buf.h"
+
 #define METRICS(M)                                                             \
 	M(RELAYED, "relay_relayed_total", "Recipients other servers took.")    \
 	M(DEFERRED, "relay_deferred_total", "Attempts to be repeated.")        \
@@ -43,5 +45,11 @@ metrics_add(struct metrics *m, enum metric what, uint64_t n)
 {
 	m->n[what] += n;
 }
+
+/* Room that metrics_print() never exceeds. */
+#define METRICS_ROOM (8 * KB)
+
+/* Append all counters. */
+void metrics_print(const struct metrics *m, struct buf *out);
 
 #endif

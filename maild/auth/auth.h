@@ -35,8 +35,8 @@
  *	{"op":"sign","domain":"d.test","selector":"r2026","digest":"<base64>"}
  *	{"ok":true,"signature":"<base64>"}   {"ok":false,"text":"..."}
  */
-#ifndef MAILD_AUTH_H
-#define MAILD_AUTH_H
+#ifndef MAILD_AUTH_AUTH_H
+#define MAILD_AUTH_AUTH_H
 
 #include "maild/maild.h"
 

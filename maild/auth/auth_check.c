@@ -82,6 +82,10 @@ check_conclude(struct check *c)
 	struct str user = buf_str(&c->user);
 	json_t *reply;
 
+	metrics_add(&a->maild->metrics,
+	    c->right && !c->account.disabled ? METRIC_LOGINS
+					     : METRIC_LOGIN_FAILURES,
+	    1);
 	if (!c->right) {
 		throttle_failed(
 		    a->throttle, auth_now_ms(a), c->key, user, c->guess);

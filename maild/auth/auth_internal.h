@@ -8,8 +8,8 @@
  *	auth_scram.c	"scram-first", "scram-final": an exchange
  *	auth_sign.c	"sign": a digest
  */
-#ifndef MAILD_AUTH_INTERNAL_H
-#define MAILD_AUTH_INTERNAL_H
+#ifndef MAILD_AUTH_AUTH_INTERNAL_H
+#define MAILD_AUTH_AUTH_INTERNAL_H
 
 #include <jansson.h>
 

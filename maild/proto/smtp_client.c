@@ -2,8 +2,10 @@
 #include "maild/proto/smtp_client.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "common/util/secret.h"
 #include "maild/proto/smtp_client_state.h"
 
 bool
@@ -21,9 +23,23 @@ smtp_client_enter(struct smtp_client *c, enum state state)
 	c->turn++;
 }
 
-/* The session ends as c->end says, and with it all that is undecided. */
+void
+smtp_client_said(struct smtp_client *c, size_t from)
+{
+	smtp_dialogue_commands(&c->dialogue, str_after(buf_str(&c->out), from));
+}
+
 static void
-hang_up(struct smtp_client *c)
+say_quit(struct smtp_client *c)
+{
+	size_t from = c->out.len;
+
+	buf_add(&c->out, STR("QUIT\r\n"));
+	smtp_client_said(c, from);
+}
+
+void
+smtp_client_end_session(struct smtp_client *c)
 {
 	smtp_client_finish(c, &c->end);
 	smtp_client_enter(c, CLOSED);
@@ -36,12 +52,43 @@ give_up(struct smtp_client *c)
 	c->end.unsure = c->state == DOT;
 	c->end.elsewhere = c->state != DOT;
 	buf_clear(&c->out);
-	hang_up(c);
+	if (c->state == BODY)
+		smtp_client_say_body(c, ", not all of it");
+	smtp_dialogue_add(&c->dialogue, "-- ", buf_str(&c->end.text));
+	smtp_client_end_session(c);
+}
+
+void
+smtp_client_unsafe(
+    struct smtp_client *c, const char *enhanced, const char *fmt, ...)
+{
+	char words[SMTP_REPLY_ONE_MAX];
+	bool wanted = c->o.tls >= SMTP_TLS_MUST;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	smtp_outcome_say(&c->end, SMTP_TEMP, enhanced, "%s%s%s%s",
+	    wanted ? "TLS required" : "TLS",
+	    wanted && c->o.law != NULL ? " by " : "",
+	    wanted && c->o.law != NULL ? c->o.law : "", words);
+	c->end.elsewhere = true;
+	c->unsafe = wanted;
+	smtp_dialogue_add(&c->dialogue, "-- ", buf_str(&c->end.text));
+	if (c->state != TLS)
+		say_quit(c);
+	smtp_client_end_session(c);
 }
 
 void
 smtp_client_broken(struct smtp_client *c, const char *what)
 {
+	if (c->state == QUIT) { /* all was said */
+		smtp_dialogue_add(&c->dialogue, "-- ", str_of(what));
+		smtp_client_enter(c, CLOSED);
+		return;
+	}
 	smtp_outcome_say(&c->end, SMTP_TEMP, "4.5.0",
 	    "protocol error of the other server: %s", what);
 	give_up(c);
@@ -53,8 +100,8 @@ smtp_client_refused(struct smtp_client *c, const struct smtp_reply *r)
 	smtp_outcome_reply(&c->end, r);
 	c->end.elsewhere = c->state != DOT && c->state != BODY;
 	if (r->code != 421 && c->state != BODY)
-		buf_add(&c->out, STR("QUIT\r\n"));
-	hang_up(c);
+		say_quit(c);
+	smtp_client_end_session(c);
 }
 
 static void
@@ -84,6 +131,7 @@ static const struct {
     [STARTTLS] = {SMTP_CLIENT_NONE,   smtp_client_on_starttls, 10,
 		  "the reply to STARTTLS"					     },
     [TLS] = {SMTP_CLIENT_TLS,    on_nothing,              0,  "the TLS handshake"},
+    [AUTH] = {SMTP_CLIENT_NONE,   smtp_client_on_auth,     10, "the reply to AUTH"},
     [READY] = {SMTP_CLIENT_READY,  on_nothing,              0,  "nothing"          },
     [ENVELOPE] = {SMTP_CLIENT_NONE,   smtp_client_on_envelope, 10, NULL               },
     [BODY] = {SMTP_CLIENT_BODY,   smtp_client_on_body,     6,
@@ -106,6 +154,8 @@ static void
 serve(struct smtp_client *c, const struct smtp_reply *r)
 {
 	c->turn++;
+	c->answered |= c->state != GREETING;
+	smtp_dialogue_reply(&c->dialogue, r);
 	if (r->code == 421 && c->state != QUIT)
 		smtp_client_refused(c, r); /* RFC 5321 s3.8: at any time */
 	else
@@ -169,8 +219,11 @@ smtp_client_new(const struct smtp_client_options *o)
 	struct smtp_client *c = MEM_NEW(struct smtp_client);
 
 	assert(o->hostname[0] != '\0' && str_is_printable(str_of(o->hostname)));
+	assert(!o->inside || o->tls >= SMTP_TLS_MUST);
+	assert(o->login == NULL || o->tls == SMTP_TLS_VERIFY);
 	c->o = *o;
-	c->state = GREETING;
+	c->state = o->inside ? TLS : GREETING;
+	smtp_dialogue_init(&c->dialogue);
 	smtp_reply_init(&c->parse);
 	buf_init(&c->out, 256 * KB);
 	smtp_transaction_init(&c->transaction);
@@ -186,7 +239,8 @@ smtp_client_free(struct smtp_client *c)
 	smtp_transaction_release(&c->transaction);
 	smtp_outcome_release(&c->end);
 	smtp_reply_release(&c->parse);
-	buf_release(&c->out);
+	smtp_dialogue_release(&c->dialogue);
+	secret_wipe(&c->out); /* a password may have been in it */
 	free(c);
 }
 
@@ -207,7 +261,7 @@ smtp_client_quit(struct smtp_client *c)
 {
 	assert(smtp_client_is_ready(c));
 	smtp_outcome_say(&c->end, SMTP_SENT, "2.0.0", "goodbye");
-	buf_add(&c->out, STR("QUIT\r\n"));
+	say_quit(c);
 	smtp_client_enter(c, QUIT);
 }
 
@@ -236,6 +290,24 @@ smtp_client_end(const struct smtp_client *c)
 {
 	assert(c->state == CLOSED);
 	return &c->end;
+}
+
+bool
+smtp_client_is_unsafe(const struct smtp_client *c)
+{
+	return c->unsafe;
+}
+
+bool
+smtp_client_is_answered(const struct smtp_client *c)
+{
+	return c->answered;
+}
+
+struct str
+smtp_client_dialogue(const struct smtp_client *c)
+{
+	return buf_str(&c->dialogue.text);
 }
 
 int64_t

@@ -2,13 +2,15 @@
 /*
  * smtp_client: our side of one connection to another SMTP server (RFC 5321).
  *
- *	GREETING -220-> EHLO -250-> [STARTTLS -220-> TLS -> EHLO] -> READY
- *	                  | 500..504, 550
+ *	GREETING -220-> EHLO -250-> [STARTTLS -220-> TLS -> EHLO -250->]
+ *	                  | 500..504, 550            [AUTH -235->] READY
  *	                  +--> HELO -250-> READY
+ *	TLS -> GREETING: where it is inside TLS from the first octet
  *	READY -send-> ENVELOPE -354-> BODY -end-> DOT -any-> READY
  *	                  +--refused, or nobody taken--> READY
  *	READY -quit-> QUIT -any-> CLOSED
- *	all: 421, a reply out of place, smtp_client_lost() -> CLOSED
+ *	all: 421, a reply out of place, smtp_client_lost(), or TLS that is not
+ *	as it is wanted -> CLOSED
  *
  * Pure: no socket, no clock.  The host feeds what arrived, serves each event
  * and sends what smtp_client_output() holds, at once and all of it:
@@ -32,12 +34,17 @@
  * use today take it, and RFC 6152 s3's alternatives are to change the message
  * (which breaks signatures) or to return it.  Stray CR and LF in a body, which
  * would let it end early, become spaces.  A binary message goes by BDAT, octet
- *by octet, or not at all.
+ * by octet, or not at all.
+ *
+ * Where TLS is wanted, nothing of a message, nor a password, is said before it
+ * is there as wanted: the session ends with 4.7.4 (not to be had) or 4.7.5 (not
+ * with who it should be).
  */
 #ifndef MAILD_PROTO_SMTP_CLIENT_H
 #define MAILD_PROTO_SMTP_CLIENT_H
 
 #include "common/util/buf.h"
+#include "maild/proto/smtp_dialogue.h"
 #include "maild/proto/smtp_outcome.h"
 #include "maild/proto/smtp_transaction.h"
 
@@ -45,11 +52,30 @@
 
 struct smtp_client;
 
-struct smtp_client_options {
-	const char *hostname; /* for EHLO; borrowed until free */
-	bool tls;             /* use STARTTLS where it is offered */
-	int64_t timeout_ms;   /* for a reply; the other times are in
-	                       * proportion (RFC 5321 s4.5.3.2) */
+enum smtp_tls {
+	SMTP_TLS_NEVER,
+	SMTP_TLS_MAY,    /* where it is offered, with whomever */
+	SMTP_TLS_MUST,   /* or no mail, with whomever */
+	SMTP_TLS_VERIFY, /* or no mail, with who it should be */
+};
+
+struct smtp_client_options {  /* all borrowed until free */
+	const char *hostname; /* for EHLO */
+	enum smtp_tls tls;
+	int64_t timeout_ms; /* for a reply; the other times are in
+	                     * proportion (RFC 5321 s4.5.3.2) */
+	bool inside;        /* TLS from the first octet; at least MUST */
+	bool guessed;       /* that this host is to have the mail was said by
+	                     * DNS alone: for REQUIRETLS (RFC 8689 s4.2.1) */
+	const char *law;    /* who wants TLS ("DANE"), or NULL: for words */
+	const char *login;  /* NULL: none; at least VERIFY */
+	struct str password;
+};
+
+struct smtp_client_tls {     /* of a handshake that succeeded; borrowed */
+	const char *what;    /* "TLSv1.3 ..., verified by DANE" */
+	bool verified;       /* it is who it should be */
+	const char *problem; /* why not, or NULL */
 };
 
 enum smtp_client_event {
@@ -71,9 +97,11 @@ enum smtp_client_event smtp_client_step(struct smtp_client *c, struct str *in);
  * smtp_client_body()'s rule. */
 struct buf *smtp_client_output(struct smtp_client *c);
 
-/* The handshake succeeded; verified: with the host we meant.  All that was said
- * before is forgotten. */
-void smtp_client_tls_done(struct smtp_client *c, bool verified);
+/* The handshake succeeded: all that was said before is forgotten.  Or it did
+ * not: CLOSED follows; the host may try without TLS, if it only MAY be. */
+void smtp_client_tls_done(
+    struct smtp_client *c, const struct smtp_client_tls *tls);
+void smtp_client_tls_failed(struct smtp_client *c, const char *why);
 
 /* Only while smtp_client_is_ready().  m and all it points to are borrowed
  * until SMTP_CLIENT_DONE. */
@@ -102,6 +130,16 @@ const struct smtp_outcome *smtp_client_outcome(
 /* After CLOSED: result SENT after QUIT, PERM when the server wants no mail at
  * all from us (5xx to greeting or EHLO), else TEMP. */
 const struct smtp_outcome *smtp_client_end(const struct smtp_client *c);
+
+/* After CLOSED: did it end since TLS could not be had as it was wanted? */
+bool smtp_client_is_unsafe(const struct smtp_client *c);
+
+/* Has the server answered a command of ours? */
+bool smtp_client_is_answered(const struct smtp_client *c);
+
+/* What was said, as store/attempt.h has it: from the beginning to READY, and
+ * of the last message.  Stale after any other call. */
+struct str smtp_client_dialogue(const struct smtp_client *c);
 
 /* How long the host may wait in this state, 0: no limit of ours; to be begun
  * anew whenever smtp_client_turn() differs. */

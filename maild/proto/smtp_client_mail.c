@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 static bool
 is_ok(const struct smtp_reply *r)
@@ -21,13 +22,16 @@ static void
 begin_body(struct smtp_client *c)
 {
 	const struct smtp_message *m = &c->transaction.m;
+	size_t from = c->out.len;
 
 	smtp_body_init(&c->body);
+	c->said = 0;
 	c->left = m->size;
 	/* RFC 3030 s2: all of it in one chunk, so nothing is to be waited for
 	 * in between */
 	if (m->binary)
 		buf_addf(&c->out, "BDAT %" PRIu64 " LAST\r\n", c->left);
+	smtp_client_said(c, from);
 }
 
 /* Do what the transaction says. */
@@ -35,9 +39,12 @@ static void
 proceed(struct smtp_client *c, enum smtp_transaction_state state,
     const struct smtp_reply *r)
 {
+	size_t from = c->out.len;
+
 	switch (state) {
 	case SMTP_TRANSACTION_ASK:
 		smtp_transaction_ask(&c->transaction, &c->out);
+		smtp_client_said(c, from);
 		break;
 	case SMTP_TRANSACTION_BODY:
 		begin_body(c);
@@ -45,6 +52,7 @@ proceed(struct smtp_client *c, enum smtp_transaction_state state,
 		break;
 	case SMTP_TRANSACTION_DOT:
 		buf_add(&c->out, STR(".\r\n"));
+		smtp_client_said(c, from);
 		smtp_client_enter(c, DOT);
 		break;
 	case SMTP_TRANSACTION_END:
@@ -101,6 +109,7 @@ smtp_client_send(struct smtp_client *c, const struct smtp_message *m)
 	enum smtp_transaction_state state;
 
 	assert(smtp_client_is_ready(c));
+	smtp_dialogue_begin(&c->dialogue);
 	state = smtp_transaction_begin(
 	    &c->transaction, m, &c->offers, c->security);
 	if (state == SMTP_TRANSACTION_ASK) {
@@ -131,7 +140,18 @@ smtp_client_body(struct smtp_client *c, struct str chunk)
 		smtp_body_add(&c->body, chunk, &c->out);
 	}
 	assert(!c->out.overrun);
+	c->said += chunk.len;
 	c->turn++;
+}
+
+void
+smtp_client_say_body(struct smtp_client *c, const char *how)
+{
+	char line[80];
+
+	snprintf(line, sizeof(line), "(%" PRIu64 " octets of message%s)",
+	    c->said, how);
+	smtp_dialogue_add(&c->dialogue, "C: ", str_of(line));
 }
 
 void
@@ -143,8 +163,11 @@ smtp_client_body_end(struct smtp_client *c)
 		return;
 	}
 	assert(!c->transaction.m.binary || c->left == 0);
-	if (!c->transaction.m.binary)
+	smtp_client_say_body(c, "");
+	if (!c->transaction.m.binary) {
 		smtp_body_end(&c->body, &c->out);
+		smtp_dialogue_add(&c->dialogue, "C: ", STR("."));
+	}
 	smtp_client_enter(c, DOT);
 }
 

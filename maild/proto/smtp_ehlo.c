@@ -58,6 +58,18 @@ offer_requiretls(struct smtp_ehlo *e, struct str arg)
 }
 
 static void
+offer_auth(struct smtp_ehlo *e, struct str arg)
+{
+	e->auth = true;
+	while (arg.len > 0) {
+		struct str mechanism = str_cut(&arg, ' ');
+
+		e->auth_plain |= str_eq_nocase(mechanism, STR("PLAIN"));
+		e->auth_login |= str_eq_nocase(mechanism, STR("LOGIN"));
+	}
+}
+
+static void
 offer_size(struct smtp_ehlo *e, struct str arg)
 {
 	/* RFC 1870 s4: 0 or no number means no fixed limit; so does one too
@@ -78,6 +90,7 @@ static const struct keyword {
     {"CHUNKING",   offer_chunking  },
     {"BINARYMIME", offer_binary    },
     {"REQUIRETLS", offer_requiretls},
+    {"AUTH",       offer_auth      },
     {"SIZE",       offer_size      },
 };
 

@@ -15,7 +15,9 @@ struct smtp_ehlo {
 	bool chunking;   /* RFC 3030 */
 	bool binary;     /* RFC 3030 BINARYMIME */
 	bool requiretls; /* RFC 8689 */
-	uint64_t size;   /* RFC 1870: the largest message taken, 0: not told */
+	bool auth;       /* RFC 4954, with whatever mechanisms; of these: */
+	bool auth_plain, auth_login;
+	uint64_t size; /* RFC 1870: the largest message taken, 0: not told */
 };
 
 /* From the text of a 250 reply: the first line greets, each other line is a

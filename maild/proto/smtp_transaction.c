@@ -108,6 +108,10 @@ is_unsafe(const struct smtp_transaction *t, struct smtp_outcome *why)
 		smtp_outcome_say(why, SMTP_PERM, "5.7.10",
 		    "the message must be sent under TLS, which the other "
 		    "server does not do");
+	else if (!report && t->security == SMTP_GUESSED)
+		smtp_outcome_say(why, SMTP_PERM, "5.7.10",
+		    "the message must be sent to a server whose name is known "
+		    "by DNSSEC or MTA-STS, which the other one's is not");
 	else if (!report && t->security != SMTP_VERIFIED)
 		smtp_outcome_say(why, SMTP_PERM, "5.7.10",
 		    "the message must be sent under TLS to a server with a "

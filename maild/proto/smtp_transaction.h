@@ -43,6 +43,7 @@ struct smtp_message {
 enum smtp_security {
 	SMTP_CLEAR,
 	SMTP_ENCRYPTED, /* TLS with whomever */
+	SMTP_GUESSED,   /* and it has the name we were told, by anybody */
 	SMTP_VERIFIED,  /* and it is who it should be */
 };
 

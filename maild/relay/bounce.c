@@ -6,6 +6,7 @@
 
 #include "common/mime/addr.h"
 #include "common/mime/header.h"
+#include "common/policy/canon.h"
 #include "common/store/body.h"
 #include "common/store/delivery.h"
 #include "common/store/route.h"
@@ -37,6 +38,8 @@ bounce_release(struct bounce *b)
 	body_free(b->returned);
 	stage_free(b->stage);
 	free(b->mailboxes);
+	own_keys_release(b->keys);
+	b->keys = NULL;
 	bounce_init(b);
 }
 
@@ -66,9 +69,24 @@ bounce_read(struct bounce *b, struct db *db)
 	buf_cut(&b->header, block.len);
 }
 
-static int
-add_message(struct bounce *b, struct fail *f)
+/* The report on its way into the stage, and past the hash of its body. */
+struct writing {
+	struct bounce *b;
+	struct body_hashes *hashes;
+	size_t hash;
+};
+
+static void
+add(const struct writing *w, struct str piece)
 {
+	stage_add(w->b->stage, piece);
+	body_hashes_feed(w->hashes, piece);
+}
+
+static int
+add_message(const struct writing *w, struct fail *f)
+{
+	struct bounce *b = w->b;
 	uint64_t skip = b->skip;
 	struct buf piece;
 	int more;
@@ -81,10 +99,61 @@ add_message(struct bounce *b, struct fail *f)
 		more = body_read(b->returned, PIECE, &piece, f);
 		n = skip < piece.len ? (size_t)skip : piece.len;
 		skip -= n;
-		stage_add(b->stage, str_after(buf_str(&piece), n));
+		add(w, str_after(buf_str(&piece), n));
 	} while (more == 1);
 	buf_release(&piece);
 	return more;
+}
+
+/* The header of what stands in text, with its signatures and Return-Path, goes
+ * on top of the rest. */
+static int
+seal(const struct writing *w, struct str block, struct fail *f)
+{
+	struct bounce *b = w->b;
+	struct buf top;
+	int rc;
+
+	body_hashes_end(w->hashes);
+	buf_init(&top, RETURN_PATH.len + OWN_SIGNATURES_ROOM * 4 + block.len);
+	buf_add(&top, RETURN_PATH);
+	own_keys_sign(b->keys, block, body_hashes_get(w->hashes, w->hash),
+	    b->now_ms / 1000, &top);
+	buf_add(&top, block);
+	assert(!top.overrun);
+	rc = stage_seal(b->stage, buf_str(&top), f);
+	buf_release(&top);
+	return rc;
+}
+
+static int
+write_report(struct bounce *b, const struct dsn *d, struct fail *f)
+{
+	struct writing w = {.b = b, .hashes = body_hashes_new()};
+	struct str block, body;
+	int rc = 0;
+
+	body_hashes_want(w.hashes, CANON_RELAXED, BODY_HASH_ALL, &w.hash);
+	if (b->returned == NULL)
+		dsn_compose(d, &b->text);
+	else
+		dsn_begin(d, &b->text);
+	header_split(buf_str(&b->text), &block, &body);
+	stage_add(b->stage, STR("\r\n")); /* between them */
+	add(&w, body);
+	if (b->returned != NULL) {
+		size_t front = b->text.len;
+
+		rc = add_message(&w, f);
+		dsn_end(d, &b->text); /* text may move */
+		add(&w, str_after(buf_str(&b->text), front));
+		header_split(buf_str(&b->text), &block, &body);
+	}
+	assert(!b->text.overrun);
+	if (rc == 0)
+		rc = seal(&w, block, f);
+	body_hashes_free(w.hashes);
+	return rc;
 }
 
 int
@@ -111,22 +180,7 @@ bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f)
 	buf_init(&b->text, DSN_ROOM(b->n));
 	stage_free(b->stage);
 	b->stage = stage_new(store_dir);
-	if (b->returned == NULL) {
-		dsn_compose(&d, &b->text);
-		stage_add(b->stage, buf_str(&b->text));
-	} else {
-		size_t front;
-
-		dsn_begin(&d, &b->text);
-		front = b->text.len;
-		stage_add(b->stage, buf_str(&b->text));
-		if (add_message(b, f) == -1)
-			return -1;
-		dsn_end(&d, &b->text);
-		stage_add(b->stage, str_after(buf_str(&b->text), front));
-	}
-	assert(!b->text.overrun);
-	return stage_seal(b->stage, RETURN_PATH, f);
+	return write_report(b, &d, f);
 }
 
 static const char *

@@ -8,18 +8,19 @@
  * like any other mail for that address: into a mailbox here, or into the
  * queue.  If it can go nowhere (no such address here, no room, a loop of
  * aliases) it is dropped and why says so; the message is given up all the
- * same.  It is not signed.
+ * same.
  *
  * Life: fill in, read, prepare, deliver, release; after a failure again from
  * read on, with a new trace.
  */
-#ifndef MAILD_BOUNCE_H
-#define MAILD_BOUNCE_H
+#ifndef MAILD_RELAY_BOUNCE_H
+#define MAILD_RELAY_BOUNCE_H
 
 #include "common/mime/dsn.h"
 #include "common/store/db.h"
 #include "common/store/stage.h"
 #include "common/util/buf.h"
+#include "maild/relay/own_signer.h"
 
 struct bounce {
 	/* set by the owner, borrowed */
@@ -38,6 +39,7 @@ struct bounce {
 	uint64_t random;
 	const struct dsn_recipient *recipients;
 	size_t n;
+	struct own_keys *keys; /* that sign it, held for the bounce, or NULL */
 
 	/* its own */
 	struct buf header;     /* of the message, from bounce_read() */
@@ -52,7 +54,7 @@ struct bounce {
 
 /* Sets its own fields; the owner's may be set before or after. */
 void bounce_init(struct bounce *b);
-void bounce_release(struct bounce *b);
+void bounce_release(struct bounce *b); /* on the loop */
 
 /* In a read transaction: the first 64 KiB of the header block, and if it is to
  * be returned the message.  What cannot be read is left out of the DSN. */

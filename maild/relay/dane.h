@@ -23,7 +23,7 @@ struct dane_answer {
 	size_t n;
 	const struct tlsa *records; /* DANE_USABLE: valid during the call */
 	const char *base; /* TLSA base domain: the name the server may have */
-	const char *why;  /* DANE_UNKNOWN: a sentence */
+	const char *why;  /* DANE_UNKNOWN: which question, and why it failed */
 };
 
 typedef void dane_found(void *arg, const struct dane_answer *a);

@@ -2,7 +2,8 @@
 /*
  * hosts: which servers did not answer lately, whatever the domain: mail for
  * thousand domains of one dead host must not wait for thousand time-outs.
- * Pure; bounded: the least recently failed are forgotten first.
+ * Pure; bounded: the least recently failed are forgotten first.  A host is an
+ * IP address and a port.
  *
  *	CLOSED --3 failures in a row--> OPEN --30 s, doubling to 10 min-->
  *	HALF: one connection may try --good--> CLOSED
@@ -13,7 +14,8 @@
 
 #include "common/net/address.h"
 
-#define HOSTS_MAX 10000
+#define HOSTS_MAX      10000
+#define HOSTS_TRIAL_MS 900000 /* a trial that nobody tells of is over */
 
 struct hosts;
 

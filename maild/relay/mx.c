@@ -16,6 +16,8 @@ enum family {
 	V6,
 	V4,
 	FAMILIES,
+	ALIAS = FAMILIES, /* no family: the host's first CNAME */
+	QUESTIONS,
 };
 
 struct host;
@@ -30,10 +32,15 @@ struct question {
 struct host {
 	char name[256];
 	uint16_t preference;
-	struct question questions[FAMILIES];
+	struct question questions[QUESTIONS];
 	struct address addresses[FAMILIES][PER_HOST];
 	size_t n[FAMILIES];
 	bool unknown; /* an answer did not come */
+	/* by DNSSEC: its addresses, with all CNAMEs on the way; or only the
+	 * first of these (RFC 7672 s2.2.2, "Insecure CNAME") */
+	bool secure[FAMILIES], alias_secure;
+	bool barred; /* whether that one is secure is not known */
+	char canonical[FAMILIES][256]; /* of a secure one that is an alias */
 };
 
 struct mx {
@@ -48,7 +55,10 @@ struct mx {
 	size_t window;  /* index of the first host asked */
 	size_t waiting; /* answers to come */
 	bool implicit;  /* no MX record: the domain itself */
-	bool unknown;   /* some host's addresses could not be asked for */
+	bool secure;    /* the answer to MX was */
+	char expanded[256];
+	bool unknown;  /* some host's addresses could not be asked for */
+	char why[400]; /* the first of them, and why */
 };
 
 static bool
@@ -100,6 +110,8 @@ cut_from(struct mx *m, uint16_t preference)
 static bool
 cut_self_addresses(struct mx *m)
 {
+	if (m->o.direct)
+		return false;
 	for (size_t i = m->window; i < m->n_hosts && i < m->window + WINDOW;
 	     i++) {
 		struct host *h = &m->hosts[i];
@@ -115,17 +127,32 @@ cut_self_addresses(struct mx *m)
 	return false;
 }
 
-static void
+/* NULL when there is no room for more. */
+static struct mx_target *
 add_target(struct mx_targets *t, const char *host, const struct address *a)
 {
 	struct mx_target *to;
 
 	if (t->n == MX_TARGETS_MAX)
-		return;
+		return NULL;
 	to = &t->at[t->n++];
 	snprintf(to->host, sizeof(to->host), "%s", host);
 	to->literal = host[0] == '[';
 	to->address = *a;
+	return to;
+}
+
+static void
+add_address(const struct mx *m, struct mx_targets *t, const struct host *h,
+    int family, size_t k)
+{
+	struct mx_target *to = add_target(t, h->name, &h->addresses[family][k]);
+
+	if (to == NULL || !m->secure)
+		return;
+	to->secure = h->secure[family] || h->alias_secure;
+	snprintf(
+	    to->canonical, sizeof(to->canonical), "%s", h->canonical[family]);
 }
 
 /* IPv6 and IPv4 in turn, so that a family without a way costs one attempt. */
@@ -136,15 +163,68 @@ collect(const struct mx *m, struct mx_targets *t)
 	     i++) {
 		const struct host *h = &m->hosts[i];
 
-		for (size_t k = 0; k < PER_HOST; k++)
+		for (size_t k = 0; k < PER_HOST && !h->barred; k++)
 			for (int f = 0; f < FAMILIES; f++)
 				if (k < h->n[f])
-					add_target(
-					    t, h->name, &h->addresses[f][k]);
+					add_address(m, t, h, f, k);
 	}
+	snprintf(t->expanded, sizeof(t->expanded), "%s", m->expanded);
+}
+
+static void
+keep_canonical(char to[256], const struct dns_answer *a)
+{
+	if (a->secure && a->canonical != NULL)
+		snprintf(to, 256, "%s", a->canonical);
 }
 
 /* The last answer of a window leads on from the loop. */
+static void
+answered(struct mx *m)
+{
+	if (--m->waiting == 0)
+		timer_set(m->timer, 0);
+}
+
+static void
+mark_unknown(struct host *h, struct mx *m, const struct dns_answer *a)
+{
+	h->unknown = true;
+	if (m->why[0] == '\0')
+		snprintf(m->why, sizeof(m->why), "%s: %s", h->name,
+		    a->why != NULL ? a->why : "no answer");
+}
+
+static void
+on_alias(void *arg, const struct dns_answer *a)
+{
+	struct question *q = arg;
+	struct host *h = q->host;
+
+	q->query = NULL;
+	h->alias_secure = a->status == DNS_OK && a->secure;
+	if (a->status == DNS_TEMPFAIL) { /* RFC 7672 s2.1.2: not to be used */
+		mark_unknown(h, q->mx, a);
+		h->barred = true;
+	}
+	answered(q->mx);
+}
+
+/* A name that is an alias in a signed zone of one in an unsigned zone may have
+ * TLSA records: RFC 7672 s2.1.3. */
+static void
+ask_alias(struct mx *m, struct host *h)
+{
+	struct question *q = &h->questions[ALIAS];
+
+	if (q->mx != NULL)
+		return;
+	*q = (struct question){m, h, ALIAS, NULL};
+	q->query = resolver_ask(
+	    m->o.resolver, str_of(h->name), DNS_CNAME, on_alias, q);
+	m->waiting++;
+}
+
 static void
 on_address(void *arg, const struct dns_answer *a)
 {
@@ -153,7 +233,8 @@ on_address(void *arg, const struct dns_answer *a)
 	size_t len = q->family == V6 ? 16 : 4;
 
 	q->query = NULL;
-	h->unknown |= a->status == DNS_TEMPFAIL;
+	if (a->status == DNS_TEMPFAIL)
+		mark_unknown(h, q->mx, a);
 	for (size_t i = 0; a->status == DNS_OK && i < a->n; i++) {
 		struct str data = a->records[i].data;
 
@@ -162,8 +243,13 @@ on_address(void *arg, const struct dns_answer *a)
 			    address_from_bytes(
 				(const uint8_t *)data.at, len, q->mx->o.port);
 	}
-	if (--q->mx->waiting == 0)
-		timer_set(q->mx->timer, 0);
+	if (a->status == DNS_OK) {
+		h->secure[q->family] = a->secure;
+		keep_canonical(h->canonical[q->family], a);
+		if (q->mx->secure && !a->secure && a->canonical != NULL)
+			ask_alias(q->mx, h);
+	}
+	answered(q->mx);
 }
 
 static void
@@ -185,10 +271,15 @@ ask_window(struct mx *m)
 static void
 fail_without_address(struct mx *m)
 {
+	char words[500];
+
+	snprintf(words, sizeof(words),
+	    "cannot be found now: its mail server's name does not resolve (%s)",
+	    m->why);
 	if (m->unknown)
-		fail_with(m, SMTP_TEMP, "4.4.3",
-		    "cannot be found now: its mail server's name does not "
-		    "resolve");
+		fail_with(m, SMTP_TEMP, "4.4.3", words);
+	else if (m->o.direct)
+		fail_with(m, SMTP_PERM, "5.4.4", "has no address");
 	else if (m->implicit)
 		fail_with(m, SMTP_PERM, "5.1.2", "has no mail server");
 	else
@@ -210,7 +301,7 @@ use_literal(struct mx *m)
 	    !address_from_ip(ip, m->o.port, &a)) {
 		fail_with(m, SMTP_PERM, "5.1.2",
 		    "is neither a domain nor an address");
-	} else if (relay_self_is_address(m->o.self, &a)) {
+	} else if (!m->o.direct && relay_self_is_address(m->o.self, &a)) {
 		fail_loop(m);
 	} else {
 		add_target(&targets, m->domain, &a);
@@ -326,9 +417,11 @@ static void
 on_mx(void *arg, const struct dns_answer *a)
 {
 	struct mx *m = arg;
-	char words[256];
+	char words[400];
 
 	m->query = NULL;
+	m->secure = a->secure;
+	keep_canonical(m->expanded, a);
 	switch (a->status) {
 	case DNS_OK:
 		use_records(m, a);
@@ -363,7 +456,10 @@ mx_new(
 	snprintf(m->domain, sizeof(m->domain), "%.*s", STR_FMT(domain));
 	if (is_literal(domain) || domain.len == 0 || domain.len > 253)
 		timer_set(m->timer, 0);
-	else
+	else if (o->direct) {
+		add_host(m, m->domain, 0);
+		ask_window(m);
+	} else
 		m->query = resolver_ask(
 		    o->resolver, str_of(m->domain), DNS_MX, on_mx, m);
 	return m;
@@ -377,9 +473,9 @@ mx_free(struct mx *m)
 	if (m->query != NULL)
 		resolver_cancel(m->query);
 	for (size_t i = 0; i < m->n_hosts; i++)
-		for (int f = 0; f < FAMILIES; f++)
-			if (m->hosts[i].questions[f].query != NULL)
-				resolver_cancel(m->hosts[i].questions[f].query);
+		for (int k = 0; k < QUESTIONS; k++)
+			if (m->hosts[i].questions[k].query != NULL)
+				resolver_cancel(m->hosts[i].questions[k].query);
 	timer_free(m->timer);
 	free(m->hosts);
 	free(m);

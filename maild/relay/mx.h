@@ -10,8 +10,8 @@
  * a time, the next five only when these have none, and at most 10 addresses
  * are given.  A host that is ourselves takes with it all that are not better.
  */
-#ifndef MAILD_MX_H
-#define MAILD_MX_H
+#ifndef MAILD_RELAY_MX_H
+#define MAILD_RELAY_MX_H
 
 #include "common/dns/message.h"
 #include "common/dns/resolver.h"
@@ -34,6 +34,9 @@ struct mx_target {
 struct mx_targets {
 	size_t n;
 	struct mx_target at[MX_TARGETS_MAX]; /* in the order to be tried */
+	char expanded[256]; /* where the domain's own CNAMEs led by secure
+	                     * answers, or empty: with the domain a name that
+	                     * is as good as the host's (RFC 7672 s3.2.2) */
 };
 
 struct mx_options { /* borrowed until free */
@@ -41,6 +44,8 @@ struct mx_options { /* borrowed until free */
 	struct resolver *resolver;
 	struct relay_self *self;
 	uint16_t port;
+	bool direct; /* the domain is a host that a person has named: MX is not
+	              * asked, and it may be on this machine */
 };
 
 /* why is NULL and targets is not empty; or why says what to do with the mail:

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pending: the mailbox Pending of each account: a note for every message of
- * its own that waits, saying why and until when, with the message attached.
+ * its own that waits, saying why and until when, with the message attached
+ * (store/pending.h says which, mime/pending_note.h how).
  *
  *	queue and recipient rows --differ from pending's stamp--> note replaced
  *	                         --gone--> note removed
  *
- * It follows the queue a moment later, a few messages a transaction: nothing
- * waits for it.  A person who deletes a note recalls the message
- * (popd/ops/recall.h).
+ * It follows the queue a moment later, a few messages a transaction, and looks
+ * once a second at most: nothing waits for it.  When submission.pending is off
+ * it takes away the notes there are.
  */
-#ifndef MAILD_PENDING_H
-#define MAILD_PENDING_H
+#ifndef MAILD_RELAY_PENDING_H
+#define MAILD_RELAY_PENDING_H
 
-#include "maild/maild.h"
+#include "maild/relay/relay.h"
 
-struct pending;
+/* deps without the relay. */
+struct pending *pending_new(const struct relay_deps *deps);
 
-/* NULL if submission.pending is off; the functions take that. */
-struct pending *pending_new(struct maild *m);
-
-/* The queue may have changed. */
+/* The queue may have changed: also after a start.  NULL is fine. */
 void pending_kick(struct pending *p);
+
+/* Begin nothing more. */
 void pending_stop(struct pending *p);
 
 /* After the store of maild is closed. */

@@ -9,8 +9,8 @@
  * Runs on maild's loop; jobs go to its store.  Looks at the queue when kicked
  * and when the next recipient is due.
  */
-#ifndef MAILD_RELAY_H
-#define MAILD_RELAY_H
+#ifndef MAILD_RELAY_RELAY_H
+#define MAILD_RELAY_RELAY_H
 
 #include "common/conf/conf.h"
 #include "common/daemon/mailbox_notice.h"
@@ -26,9 +26,11 @@
 struct relay;
 struct relay_report;
 struct smarthosts;
+struct https;
 struct sts;
 struct tls_results;
 struct metrics;
+struct own_signer;
 
 struct relay_deps { /* all borrowed, outlive the relay */
 	struct loop *loop;
@@ -43,9 +45,11 @@ struct relay_deps { /* all borrowed, outlive the relay */
 	struct trace_source *traces;
 	struct mailbox_notice *notice;
 	struct metrics *metrics;
+	const struct own_signer *signer; /* or NULL: nothing is signed */
 	struct smarthosts *smarthosts;
 	void (*waiting)(void *arg); /* what waits has changed; or NULL */
 	void *waiting_arg;
+	struct https *https;         /* or NULL, with sts and results */
 	struct sts *sts;             /* NULL: relay.mta_sts is off */
 	struct tls_results *results; /* NULL: relay.tls_reports is off */
 	struct relay_report *report; /* set by the relay: its own */
@@ -55,6 +59,13 @@ struct relay *relay_new(const struct relay_deps *deps);
 
 /* The queue may have changed: look now. */
 void relay_kick(struct relay *r);
+
+/* By a person's order: forget what is not being tried, and look. */
+void relay_reload(struct relay *r);
+
+/* Smarthosts have changed: what is not being sent yet goes by new connections.
+ */
+void relay_reroute(struct relay *r);
 
 /* Begin no more attempts and say QUIT where nothing is under way. */
 void relay_stop(struct relay *r);

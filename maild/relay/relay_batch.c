@@ -71,17 +71,52 @@ bool
 relay_batch_take(struct relay_batch *b)
 {
 	assert(b->n == 0);
-	b->n = destination_take(b->d, b->items, SMTP_RECIPIENTS_MAX);
+	b->n = b->waived
+	           ? destination_take_waived(
+			 b->d, b->items, SMTP_RECIPIENTS_MAX)
+	           : destination_take(b->d, b->items, SMTP_RECIPIENTS_MAX);
 	return b->n > 0;
 }
 
 void
 relay_batch_open(struct relay_batch *b, relay_body_ready *ready, void *arg)
 {
-	const struct queue_entry *e = &b->items[0]->e;
+	const struct queue_entry *e;
+	int recipients[SMTP_RECIPIENTS_MAX];
+	struct relay_body_of of;
 
 	assert(b->n > 0 && b->body == NULL && !b->sending);
-	b->body = relay_body_new(&b->d->relay->d, e->body, e->skip, ready, arg);
+	for (size_t i = 0; i < b->n; i++)
+		recipients[i] = b->items[i]->e.n;
+	e = &b->items[0]->e;
+	of = (struct relay_body_of){.body = e->body,
+	    .skip = e->skip,
+	    .trace = e->trace,
+	    .domain = str_of(b->d->domain),
+	    .recipients = recipients,
+	    .n = b->n};
+	b->body = relay_body_new(&b->d->relay->d, &of, ready, arg);
+}
+
+/* Whom a person has taken it back from meanwhile is not sent it.  True if
+ * nobody is left. */
+static bool
+withdraw(struct relay_batch *b)
+{
+	size_t kept = 0;
+
+	if (b->confirmed)
+		return false;
+	b->confirmed = true;
+	for (size_t i = 0; i < b->n; i++)
+		if (relay_body_is_for(b->body, i))
+			b->items[kept++] = b->items[i];
+		else
+			destination_withdraw(b->d, b->items[i]);
+	b->n = kept;
+	if (kept == 0)
+		relay_batch_close(b);
+	return kept == 0;
 }
 
 bool
@@ -92,9 +127,13 @@ relay_batch_can_send(struct relay_batch *b)
 
 	if (b->body == NULL || b->sending)
 		return false;
+	if (relay_body_failure(b->body) == NULL &&
+	    relay_body_piece(b->body).len == 0 && !relay_body_at_end(b->body))
+		return false;
+	if (withdraw(b))
+		return false;
 	if (relay_body_failure(b->body) == NULL)
-		return relay_body_piece(b->body).len > 0 ||
-		       relay_body_at_end(b->body);
+		return true;
 	log_unreadable(b);
 	smtp_outcome_init(&o);
 	smtp_outcome_say(&o, SMTP_TEMP, "4.3.0", "%s", unreadable);
@@ -195,7 +234,7 @@ relay_batch_close(struct relay_batch *b)
 {
 	relay_body_free(b->body);
 	b->body = NULL;
-	b->sending = b->unreadable = false;
+	b->sending = b->unreadable = b->confirmed = false;
 	forget_addresses(b);
 }
 

@@ -7,15 +7,17 @@
  * left whom nobody judged, open again on the next; at the end everybody is
  * settled or put back.
  */
-#ifndef MAILD_RELAY_BATCH_H
-#define MAILD_RELAY_BATCH_H
+#ifndef MAILD_RELAY_RELAY_BATCH_H
+#define MAILD_RELAY_RELAY_BATCH_H
 
 #include "maild/proto/smtp_client.h"
 #include "maild/relay/destination.h"
 #include "maild/relay/relay_body.h"
 
 struct relay_batch {
-	struct destination *d;                   /* borrowed */
+	struct destination *d; /* borrowed */
+	bool waived; /* only of destination_take_waived(): for a session that
+	              * obeys no policy */
 	struct item *items[SMTP_RECIPIENTS_MAX]; /* the destination's */
 	size_t n;
 	char *addresses[SMTP_RECIPIENTS_MAX]; /* as sent; owned while sending */
@@ -24,6 +26,7 @@ struct relay_batch {
 	size_t n_addresses;
 	struct relay_body *body; /* while open */
 	uint64_t left;           /* octets of it that are still to come */
+	bool confirmed;          /* nobody has taken it back */
 	bool sending;            /* the engine has it */
 	bool unreadable;         /* the body cannot be read: our own trouble */
 };

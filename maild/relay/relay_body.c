@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/store/body.h"
+#include "common/store/queue.h"
 #include "common/util/mem.h"
 
 #define PIECE (64 * KB)
@@ -16,7 +17,11 @@ struct relay_body {
 	struct workers *workers; /* borrowed */
 	relay_body_ready *ready;
 	void *arg;
-	int64_t id;
+	int64_t id, trace;
+	char *domain;
+	int *recipients;
+	bool *wanted; /* of each */
+	size_t n;
 	uint64_t skip;       /* octets still to be thrown away */
 	struct timer *again; /* when the workers are all taken */
 	bool reading;        /* a job has the fields below; free only orphans */
@@ -34,6 +39,9 @@ destroy(struct relay_body *b)
 	timer_free(b->again);
 	body_free(b->body);
 	buf_release(&b->piece);
+	free(b->domain);
+	free(b->recipients);
+	free(b->wanted);
 	free(b);
 }
 
@@ -72,10 +80,30 @@ of_read(struct worker_job *job)
 }
 
 static int
+find_wanted(struct relay_body *b, struct db *db, struct fail *f)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		int got = queue_is_wanted(
+		    db, b->trace, b->recipients[i], str_of(b->domain), f);
+
+		if (got == -1)
+			return -1;
+		b->wanted[i] = got == 1;
+	}
+	return 0;
+}
+
+static int
 run_open(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct relay_body *b = of_open(job);
 
+	if (find_wanted(b, db, f) == -1) {
+		/* our trouble, nobody's order */
+		for (size_t i = 0; i < b->n; i++)
+			b->wanted[i] = true;
+		return -1;
+	}
 	b->body = body_open(db, b->id, f);
 	if (b->body == NULL)
 		return -1;
@@ -126,7 +154,7 @@ submit(void *arg)
 }
 
 struct relay_body *
-relay_body_new(const struct relay_deps *deps, int64_t id, uint64_t skip,
+relay_body_new(const struct relay_deps *deps, const struct relay_body_of *of,
     relay_body_ready *ready, void *arg)
 {
 	struct relay_body *b = MEM_NEW(struct relay_body);
@@ -134,8 +162,15 @@ relay_body_new(const struct relay_deps *deps, int64_t id, uint64_t skip,
 	b->workers = deps->workers;
 	b->ready = ready;
 	b->arg = arg;
-	b->id = id;
-	b->skip = skip;
+	b->id = of->body;
+	b->skip = of->skip;
+	b->trace = of->trace;
+	b->domain = mem_dup(of->domain);
+	b->n = of->n;
+	b->recipients = mem_new(of->n, sizeof(*b->recipients));
+	b->wanted = mem_new(of->n, sizeof(*b->wanted));
+	for (size_t i = 0; i < of->n; i++)
+		b->recipients[i] = of->recipients[i];
 	b->again = timer_new(deps->loop, submit, b);
 	b->open.run = run_open;
 	b->open.done = done_open;
@@ -145,6 +180,13 @@ relay_body_new(const struct relay_deps *deps, int64_t id, uint64_t skip,
 	b->reading = true;
 	store_read(deps->store, &b->open);
 	return b;
+}
+
+bool
+relay_body_is_for(const struct relay_body *b, size_t recipient)
+{
+	assert(!b->reading && recipient < b->n);
+	return b->wanted[recipient];
 }
 
 struct str

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "maild/relay/relay_session_state.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "common/net/conn.h"
+#include "maild/relay/relay_count.h"
 
 #define CONNECT_MS 30000
 
@@ -73,12 +75,20 @@ feed(struct relay_session *s)
 static void
 start_tls(struct relay_session *s)
 {
-	const struct mx_target *t = &s->targets.at[s->target];
+	const struct mx_target *t = relay_target(s);
+	struct tls *tls = s->d->relay->d.tls;
+	const char *more = s->route.targets.expanded;
 
 	flush(s);
 	conn_deadline(s->conn, 0); /* the handshake has its own */
-	conn_start_tls(
-	    s->conn, s->d->relay->d.tls, t->literal ? NULL : t->host);
+	if (!s->safety.records) {
+		conn_start_tls(s->conn, tls, t->literal ? NULL : t->host);
+		return;
+	}
+	conn_start_tls_dane(s->conn, tls, s->base, s->tlsa, s->n_tlsa);
+	conn_tls_also(s->conn, s->d->domain);
+	if (more[0] != '\0')
+		conn_tls_also(s->conn, more);
 }
 
 /* One round: input, the next message if it is time, output. */
@@ -122,6 +132,27 @@ relay_connection_pump(void *arg)
 		set_deadline(s);
 }
 
+/* What the journey will say of it, and the engine. */
+static void
+tls_done(struct relay_session *s, const struct conn_tls *tls)
+{
+	struct buf what;
+	struct smtp_client_tls done = {
+	    .verified = tls->verified, .problem = tls->problem};
+
+	s->handshake = false;
+	buf_init(&what, 1 * KB);
+	buf_addf(&what, "%s %s", tls->version, tls->cipher);
+	safety_tell(&s->safety, tls->verified, &what);
+	snprintf(s->tls, sizeof(s->tls), "%s", what.data);
+	if (tls->problem != NULL)
+		buf_addf(&what, " (%s)", tls->problem);
+	done.what = what.data;
+	relay_lesson_tls(s, tls);
+	smtp_client_tls_done(s->smtp, &done);
+	buf_release(&what);
+}
+
 static void
 on_ready(void *arg, struct conn *c)
 {
@@ -129,12 +160,8 @@ on_ready(void *arg, struct conn *c)
 	const struct conn_tls *tls = conn_tls(c);
 
 	s->connected = true;
-	if (s->handshake && tls != NULL) {
-		s->handshake = false;
-		snprintf(
-		    s->tls, sizeof(s->tls), "%s %s", tls->version, tls->cipher);
-		smtp_client_tls_done(s->smtp, tls->verified);
-	}
+	if (s->handshake && tls != NULL)
+		tls_done(s, tls);
 	relay_connection_pump(s);
 }
 
@@ -149,6 +176,37 @@ on_expired(void *arg, struct conn *c)
 }
 
 static void
+not_connected(struct relay_session *s, const char *why)
+{
+	smtp_outcome_say(
+	    &s->failure, SMTP_TEMP, "4.4.1", "cannot connect: %s", why);
+	relay_session_tell(s, "-- %s", s->failure.text.data);
+	relay_count(&s->d->relay->d, METRIC_UNREACHABLE);
+	s->harsh = false;
+	/* not one more connection, but the mail is in good hands */
+	s->after = relay_lesson_others_talk(s) && s->batch.n == 0 ? AFTER_END
+	                                                          : AFTER_NEXT;
+	relay_lesson_failed(s, &s->failure);
+}
+
+/* Without TLS only where nobody asks for it. */
+static void
+tls_failed(struct relay_session *s, const char *why)
+{
+	relay_lesson_no_tls(s, TLS_RESULT_VALIDATION_FAILURE, why);
+	relay_lesson_good(s); /* it is there */
+	s->handshake = false;
+	smtp_client_tls_failed(s->smtp, why);
+	if (s->safety.tls == SMTP_TLS_MAY) {
+		log_info(s->d->relay->d.log,
+		    "relay mx=%s goes on in the clear: %s", s->host, why);
+		s->after = AFTER_CLEAR;
+	} else {
+		take_input(s);
+	}
+}
+
+static void
 on_closed(void *arg, enum conn_end end, const char *text)
 {
 	struct relay_session *s = arg;
@@ -158,15 +216,9 @@ on_closed(void *arg, enum conn_end end, const char *text)
 	if (s->after != AFTER_NONE) {
 		/* as it was meant to be */
 	} else if (!s->connected) {
-		smtp_outcome_say(&s->failure, SMTP_TEMP, "4.4.1",
-		    "cannot connect: %s", text);
-		s->harsh = false;
-		s->after = AFTER_NEXT;
+		not_connected(s, text);
 	} else if (s->handshake) {
-		log_info(s->d->relay->d.log,
-		    "relay mx=%s goes on in the clear: %s", s->host, text);
-		s->handshake = false;
-		s->after = AFTER_CLEAR;
+		tls_failed(s, text);
 	} else {
 		lose(s, text[0] != '\0' ? text : "the connection broke");
 		take_input(s);
@@ -194,31 +246,47 @@ choose_source(const struct conf *conf, const struct address *target,
 	return NULL;
 }
 
+static struct smtp_client *
+new_client(const struct relay_session *s)
+{
+	const struct relay_deps *deps = &s->d->relay->d;
+	const struct smtp_client_options o = {
+	    .hostname = deps->conf->server_hostname,
+	    .tls = deps->tls == NULL || s->clear ? SMTP_TLS_NEVER
+	                                         : s->safety.tls,
+	    .timeout_ms = deps->conf->relay_timeout,
+	    .inside = s->safety.inside,
+	    .guessed = s->safety.guessed,
+	    .law = safety_who(&s->safety),
+	    .login = s->route.login,
+	    .password = secret_str(&s->route.password),
+	};
+
+	/* never in the clear where a policy stands */
+	assert(o.tls != SMTP_TLS_NEVER || s->safety.tls == SMTP_TLS_MAY);
+	return smtp_client_new(&o);
+}
+
 void
 relay_connection_open(struct relay_session *s)
 {
 	const struct relay_deps *deps = &s->d->relay->d;
-	const struct mx_target *t = &s->targets.at[s->target];
-	const struct smtp_client_options o = {
-	    .hostname = deps->conf->server_hostname,
-	    .tls = deps->tls != NULL && !s->clear,
-	    .timeout_ms = deps->conf->relay_timeout,
-	};
+	const struct mx_target *t = relay_target(s);
+	int64_t timeout_ms = deps->conf->relay_timeout;
 	struct conn_limits limits = conn_default_limits();
-	char ip[ADDRESS_TEXT_MAX];
 	struct address source;
 
 	limits.handshake_ms = deps->conf->timeouts_handshake;
-	limits.stall_ms = deps->conf->relay_timeout;
-	limits.connect_ms = o.timeout_ms < CONNECT_MS ? o.timeout_ms
-	                                              : CONNECT_MS;
-	snprintf(s->host, sizeof(s->host), "%s [%s]", t->host,
-	    address_ip_text(&t->address, ip));
-	s->tls[0] = '\0';
-	s->connected = s->handshake = s->lost = s->unfit = false;
+	limits.stall_ms = timeout_ms;
+	limits.connect_ms = timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS;
+	s->connected = s->handshake = s->lost = s->unfit = s->told = false;
+	s->lingered = false;
 	s->messages = 0;
-	s->smtp = smtp_client_new(&o);
+	s->smtp = new_client(s);
 	s->turn = smtp_client_turn(s->smtp) - 1; /* no deadline yet */
+	relay_count(deps, METRIC_CONNECTIONS);
+	relay_session_tell(s, "-- to %s, port %u%s", s->host,
+	    address_port(&t->address), s->clear ? ", without TLS" : "");
 	s->conn = conn_connect(deps->loop, &t->address,
 	    choose_source(deps->conf, &t->address, &source), &host, s, &limits);
 }

@@ -9,27 +9,38 @@
  * when it was loaded until its outcome is on disk, and no second one is made
  * of the same recipient meanwhile.
  */
-#ifndef MAILD_RELAY_INTERNAL_H
-#define MAILD_RELAY_INTERNAL_H
+#ifndef MAILD_RELAY_RELAY_INTERNAL_H
+#define MAILD_RELAY_RELAY_INTERNAL_H
 
 #include "maild/relay/relay.h"
 #include "maild/relay/relay_self.h"
+#include "maild/relay/slots.h"
+
+#define RELAY_CHAINS     1024
+#define RELAY_DOMAIN_MAX (1 * KB) /* as a destination's key */
 
 struct destination;
+struct hosts;
+struct relay_look;
 struct relay_session;
 
 struct relay {
 	struct relay_deps d;
 	struct relay_self *self;
+	struct hosts *hosts;              /* the breaker, for sessions */
 	struct destination *destinations; /* list */
 	size_t n_destinations;
-	struct relay_session *sessions; /* list */
+	struct destination *by_domain[RELAY_CHAINS]; /* the same, hashed */
+	struct slots slots;                          /* their places */
+	struct relay_session *sessions;              /* list */
 	size_t n_sessions;
-	size_t n_records;   /* of all destinations */
-	struct timer *turn; /* relay_schedule() */
-	struct timer *next; /* when to look at the queue again */
-	struct look *look;  /* under way, or NULL */
+	size_t n_idle;           /* of these, without mail: relay.linger */
+	size_t n_records;        /* of all destinations */
+	struct timer *turn;      /* relay_schedule() */
+	struct timer *next;      /* when to look at the queue again */
+	struct relay_look *look; /* under way, or NULL */
 	bool look_again;
+	struct buf after; /* queue_turns() goes on from here */
 	bool stopping;
 };
 

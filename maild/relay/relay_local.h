@@ -4,8 +4,8 @@
  * 4865): where do they lead now?  Whoever has a mailbox with room is settled as
  * sent, which puts the message there; the others are given up.
  */
-#ifndef MAILD_RELAY_LOCAL_H
-#define MAILD_RELAY_LOCAL_H
+#ifndef MAILD_RELAY_RELAY_LOCAL_H
+#define MAILD_RELAY_RELAY_LOCAL_H
 
 #include "maild/relay/destination.h"
 

@@ -6,49 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/store/route.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
-#include "maild/relay/bounce.h"
+#include "maild/relay/advice.h"
+#include "maild/relay/relay_count.h"
+#include "maild/relay/relay_record_state.h"
 #include "maild/relay/relay_report.h"
 
 #define AGAIN_FIRST_MS 500
 #define AGAIN_MOST_MS  30000
-
-struct line {
-	struct relay_key key;
-	enum queue_result result;
-	int64_t now_ms, next_ms;
-	int code;
-	char enhanced[SMTP_ENHANCED_MAX];
-	char *address, *original; /* original may be NULL */
-	char *reply, *host, *detail;
-	char *sentence; /* for a person who reads the DSN */
-	char *orcpt;    /* may be NULL */
-	int64_t until_ms;
-	bool report, told, wanted; /* wanted: stands in the DSN */
-};
-
-struct relay_record {
-	struct store_job read, write;
-	struct relay_deps deps;
-	relay_record_done *done; /* NULL when disowned */
-	void *arg;
-	struct line *lines;
-	size_t n;
-	struct timer *again;
-	int64_t wait_ms;
-	bool submitted; /* a job is with the store */
-
-	int64_t *mailboxes; /* here, that got it */
-	size_t n_mailboxes;
-
-	/* of the message that is given up, or late */
-	bool bounces;
-	struct bounce bounce;
-	struct dsn_recipient *reported;
-	char *sender, *envelope_id;
-};
 
 static struct relay_record *
 of_read(struct store_job *job)
@@ -68,7 +34,7 @@ static void
 destroy(struct relay_record *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		struct line *l = &r->lines[i];
+		struct relay_line *l = &r->lines[i];
 
 		free(l->address);
 		free(l->original);
@@ -79,6 +45,8 @@ destroy(struct relay_record *r)
 		free(l->orcpt);
 	}
 	free(r->lines);
+	free(r->dialogue);
+	free(r->host);
 	free(r->reported);
 	free(r->sender);
 	free(r->envelope_id);
@@ -109,40 +77,12 @@ prepare_write(struct store_job *job, struct fail *f)
 }
 
 static int
-write_line(
-    struct relay_record *r, const struct line *l, struct db *db, struct fail *f)
-{
-	const struct route_options here = {
-	    .postmaster = str_of(r->deps.conf->server_postmaster)};
-	const struct queue_outcome o = {
-	    .trace = l->key.trace,
-	    .n = l->key.n,
-	    .result = l->result,
-	    .next_ms = l->next_ms,
-	    .now_ms = l->now_ms,
-	    .code = l->code,
-	    .reply = str_of(l->reply),
-	    .host = str_of(l->host),
-	    .detail = str_of(l->detail),
-	    .report = l->report,
-	    .told = l->told,
-	};
-
-	if (l->result == QUEUE_DELIVERED)
-		return queue_deliver(db, l->key.trace, l->key.n, &here,
-		    l->now_ms, &r->mailboxes, &r->n_mailboxes, f);
-	return queue_record(db, &o, f);
-}
-
-static int
 run_write(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct relay_record *r = of_write(job);
 
-	r->n_mailboxes = 0;
-	for (size_t i = 0; i < r->n; i++)
-		if (write_line(r, &r->lines[i], db, f) == -1)
-			return -1;
+	if (relay_record_write(r, db, f) == -1)
+		return -1;
 	return r->bounces ? bounce_deliver(&r->bounce, db, f) : 0;
 }
 
@@ -181,6 +121,23 @@ has_news(const struct relay_record *r)
 	return false;
 }
 
+static void
+count_results(const struct relay_record *r)
+{
+	static const enum metric metrics[] = {
+	    [QUEUE_RELAYED] = METRIC_RELAYED,
+	    [QUEUE_DEFERRED] = METRIC_DEFERRED,
+	    [QUEUE_FAILED] = METRIC_FAILED,
+	    [QUEUE_EXPIRED] = METRIC_FAILED,
+	};
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->lines[i].result != QUEUE_DELIVERED)
+			relay_count(&r->deps, metrics[r->lines[i].result]);
+	if (r->bounces && r->bounce.why == NULL)
+		relay_count(&r->deps, METRIC_DSNS);
+}
+
 /* The mailbox was filled, or went away, in this moment: the next attempt will
  * find it so. */
 static bool
@@ -191,7 +148,7 @@ put_off(struct relay_record *r, const struct fail *why)
 	if (why->kind == FAIL_TEMP || why->kind == FAIL_DISK)
 		return false;
 	for (size_t i = 0; i < r->n; i++) {
-		struct line *l = &r->lines[i];
+		struct relay_line *l = &r->lines[i];
 
 		if (l->result != QUEUE_DELIVERED)
 			continue;
@@ -234,12 +191,16 @@ done_write(struct store_job *job)
 	if (job->rc == 0) {
 		mailbox_notice_add(
 		    r->deps.notice, r->mailboxes, r->n_mailboxes);
+		if (r->deps.waiting != NULL)
+			r->deps.waiting(r->deps.waiting_arg);
 		if (r->bounces) {
 			mailbox_notice_add(r->deps.notice, r->bounce.mailboxes,
 			    r->bounce.n_mailboxes);
 			log_bounce(r);
 		}
 	}
+	if (job->rc == 0)
+		count_results(r);
 	if (r->done != NULL) {
 		if (has_news(r))
 			relay_report_kick(r->deps.report);
@@ -251,8 +212,11 @@ done_write(struct store_job *job)
 static void
 write_now(struct relay_record *r)
 {
-	if (r->bounces)
+	if (r->bounces) {
 		r->bounce.trace = hop_new_trace(r->deps.traces);
+		own_keys_release(r->bounce.keys); /* of an attempt before */
+		r->bounce.keys = own_signer_hold(r->deps.signer);
+	}
 	r->write = (struct store_job){
 	    .prepare = prepare_write,
 	    .run = run_write,
@@ -301,12 +265,6 @@ relay_record_new(
 	r->again = timer_new(deps->loop, submit, r);
 	bounce_init(&r->bounce);
 	return r;
-}
-
-static bool
-is_given_up(const struct line *l)
-{
-	return l->result == QUEUE_FAILED || l->result == QUEUE_EXPIRED;
 }
 
 /* What a person reads in the DSN. */
@@ -371,11 +329,11 @@ void
 relay_record_add(struct relay_record *r, const struct queue_entry *e,
     const struct relay_verdict *v)
 {
-	struct line *l;
+	struct relay_line *l;
 
 	r->lines = mem_grow(r->lines, r->n + 1, sizeof(*r->lines));
 	l = &r->lines[r->n++];
-	*l = (struct line){
+	*l = (struct relay_line){
 	    .key = {e->trace, e->n},
 	    .result = v->result,
 	    .now_ms = v->now_ms,
@@ -393,18 +351,24 @@ relay_record_add(struct relay_record *r, const struct queue_entry *e,
 	    .told = v->tell,
 	    .wanted = is_wanted(e, v),
 	};
+	if (r->dialogue == NULL && v->dialogue.len > 0) {
+		r->dialogue = mem_dup(v->dialogue);
+		r->host = mem_dup(v->host);
+		r->said_ms = v->said_ms;
+	}
 	memcpy(l->enhanced, v->outcome->enhanced, sizeof(l->enhanced));
-	assert(is_given_up(l) == is_given_up(&r->lines[0]) &&
-	       l->told == r->lines[0].told);
 	assert(
-	    !(is_given_up(l) || l->told) || r->lines[0].key.trace == e->trace);
+	    relay_line_is_given_up(l) == relay_line_is_given_up(&r->lines[0]) &&
+	    l->told == r->lines[0].told);
+	assert(!(relay_line_is_given_up(l) || l->told) ||
+	       r->lines[0].key.trace == e->trace);
 	if (l->wanted && !r->bounces)
 		begin_bounce(r, e, v);
 	r->bounces = r->bounces || l->wanted;
 }
 
 static struct dsn_recipient
-reported(const struct line *l)
+reported(const struct relay_line *l)
 {
 	struct str host = str_of(l->host);
 	struct dsn_recipient d = {
@@ -414,6 +378,7 @@ reported(const struct line *l)
 	    .orcpt = str_of(l->orcpt),
 	    .status = str_of(l->enhanced),
 	    .sentence = str_of(l->sentence),
+	    .advice = str_of(advice_for(l->enhanced)),
 	    .tried_s = l->now_ms / 1000,
 	    .until_s = l->until_ms / 1000,
 	};

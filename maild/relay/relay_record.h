@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * relay_record: what became of some recipients, on its way into the store:
- * one transaction for queue, journey, mailbox and DSN.
+ * one transaction for queue, journey, mailbox and DSN; for what was said (if
+ * not all was delivered), and for what is learnt of the address.
  *
  * When the store cannot write, it tries again until it can, so that what was
  * relayed once is not relayed again; the owner keeps these recipients out of
@@ -11,8 +12,8 @@
  *
  * Life: new, add..., submit; it frees itself after done().
  */
-#ifndef MAILD_RELAY_RECORD_H
-#define MAILD_RELAY_RECORD_H
+#ifndef MAILD_RELAY_RELAY_RECORD_H
+#define MAILD_RELAY_RELAY_RECORD_H
 
 #include "common/store/queue.h"
 #include "maild/proto/smtp_outcome.h"
@@ -36,10 +37,12 @@ struct relay_verdict {
 	enum queue_result result;
 	int64_t now_ms, next_ms;
 	const struct smtp_outcome *outcome;
-	struct str host;   /* "mx.example.org [192.0.2.1]", or empty */
-	struct str detail; /* of the hop */
-	bool report;       /* tell the sender, if he asked: nobody else will */
-	bool tell;         /* QUEUE_DEFERRED: tell him of the delay */
+	struct str host;     /* "mx.example.org [192.0.2.1]", or empty */
+	struct str dialogue; /* of the attempt, or empty */
+	int64_t said_ms;     /* when */
+	struct str detail;   /* of the hop */
+	bool report; /* tell the sender, if he asked: nobody else will */
+	bool tell;   /* QUEUE_DEFERRED: tell him of the delay */
 };
 
 /* Everything is copied.  Recipients that are given up (QUEUE_FAILED,

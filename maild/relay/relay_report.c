@@ -187,6 +187,7 @@ fill(struct relay_report *r)
 	b->random = rand_u64();
 	b->recipients = r->recipients;
 	b->n = r->list.n;
+	b->keys = own_signer_hold(r->deps.signer);
 }
 
 static void

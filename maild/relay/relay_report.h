@@ -4,8 +4,8 @@
  * store/dsn_report.h become DSNs, a message at a time; the DSN is delivered and
  * its rows go in one transaction.
  */
-#ifndef MAILD_RELAY_REPORT_H
-#define MAILD_RELAY_REPORT_H
+#ifndef MAILD_RELAY_RELAY_REPORT_H
+#define MAILD_RELAY_RELAY_REPORT_H
 
 #include "maild/relay/relay.h"
 

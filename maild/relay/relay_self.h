@@ -3,8 +3,8 @@
  * relay_self: which hosts are ourselves: mail relayed there would come back
  * (RFC 5321 s5.1).
  */
-#ifndef MAILD_RELAY_SELF_H
-#define MAILD_RELAY_SELF_H
+#ifndef MAILD_RELAY_RELAY_SELF_H
+#define MAILD_RELAY_RELAY_SELF_H
 
 #include "common/conf/conf.h"
 #include "common/net/address.h"

@@ -2,22 +2,74 @@
 #include "maild/relay/relay_session.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/net/conn.h"
+#include "common/store/attempt.h"
 #include "common/util/mem.h"
+#include "maild/relay/relay_count.h"
 #include "maild/relay/relay_session_state.h"
 
 #define MESSAGES_MAX 100 /* over one connection */
 
-static struct attempt
-attempt(const struct relay_session *s)
+static_assert((int)SMTP_DIALOGUE_MAX <= (int)ATTEMPT_DIALOGUE_MAX,
+    "the store keeps what the engine does");
+
+/* Append lines, the oldest make room. */
+static void
+add_story(struct buf *story, struct str lines)
 {
+	size_t at;
+
+	buf_add(story, lines);
+	assert(!story->overrun);
+	while (story->len > ATTEMPT_DIALOGUE_MAX &&
+	       str_find(buf_str(story), '\n', &at))
+		buf_drop(story, at + 1);
+}
+
+void
+relay_session_tell(struct relay_session *s, const char *fmt, ...)
+{
+	struct buf line;
+	va_list ap;
+
+	buf_init(&line, 2 * KB);
+	va_start(ap, fmt);
+	buf_vaddf(&line, fmt, ap);
+	va_end(ap);
+	buf_add_char(&line, '\n');
+	if (!line.overrun)
+		add_story(&s->story, buf_str(&line));
+	buf_release(&line);
+}
+
+static struct attempt
+attempt(struct relay_session *s)
+{
+	buf_clear(&s->told_story);
+	add_story(&s->told_story, buf_str(&s->story));
+	if (s->smtp != NULL)
+		add_story(&s->told_story, smtp_client_dialogue(s->smtp));
 	return (struct attempt){
 	    .host = str_of(s->host),
 	    .tls = str_of(s->tls),
 	    .dsn = s->smtp != NULL && smtp_client_has_dsn(s->smtp),
+	    .dialogue = buf_str(&s->told_story),
+	    .at_ms = clock_wall_ms(s->d->relay->d.clock),
 	};
+}
+
+static void
+set_idle(struct relay_session *s, bool idle)
+{
+	if (idle != s->idle)
+		s->d->relay->n_idle += idle ? 1 : (size_t)-1;
+	s->idle = idle;
+	s->lingered |= idle;
+	if (!idle)
+		timer_clear(s->linger);
 }
 
 void
@@ -34,21 +86,26 @@ relay_session_leave(struct relay_session *s)
 	assert(s->conn == NULL);
 	relay_batch_release(&s->batch);
 	relay_session_set_talking(s, false);
+	set_idle(s, false);
 	s->d->sessions--;
 	s->d->relay->n_sessions--;
 	*s->self = s->next;
 	if (s->next != NULL)
 		s->next->self = s->self;
 	relay_schedule(s->d->relay);
-	mx_free(s->mx);
+	relay_route_release(&s->route);
+	dane_free(s->dane);
 	smtp_client_free(s->smtp);
 	smtp_outcome_release(&s->failure);
+	timer_free(s->linger);
+	buf_release(&s->tlsa_data);
+	buf_release(&s->story);
+	buf_release(&s->told_story);
 	free(s);
 }
 
-/* No host is left. */
-static void
-give_up(struct relay_session *s)
+void
+relay_session_give_up(struct relay_session *s)
 {
 	struct attempt a = attempt(s);
 
@@ -64,21 +121,82 @@ give_up(struct relay_session *s)
 	relay_session_leave(s);
 }
 
+static void
+say_quit(struct relay_session *s)
+{
+	set_idle(s, s->batch.n == 0);
+	timer_clear(s->linger);
+	smtp_client_quit(s->smtp);
+}
+
+/* Nothing is left to send: wait for more, or go. */
+static void
+rest(struct relay_session *s)
+{
+	const struct relay *r = s->d->relay;
+	int64_t linger_ms = r->d.conf->relay_linger;
+
+	if (s->idle)
+		return; /* the timer is set */
+	/* never in the place of those who have mail */
+	if (linger_ms == 0 ||
+	    r->n_sessions > r->d.conf->relay_connections / 2) {
+		say_quit(s);
+		return;
+	}
+	set_idle(s, true);
+	timer_set(s->linger, linger_ms);
+}
+
 void
 relay_session_message(struct relay_session *s)
 {
 	if (!smtp_client_is_ready(s->smtp) || s->batch.body != NULL)
 		return;
 	if (s->unfit) { /* RFC 8689 s4.2.1: QUIT, and the next host */
-		smtp_client_quit(s->smtp);
-	} else if (s->d->relay->stopping || s->messages >= MESSAGES_MAX) {
+		say_quit(s);
+	} else if (s->d->relay->stopping || s->parting ||
+		   s->messages >= MESSAGES_MAX) {
 		relay_batch_release(&s->batch);
-		smtp_client_quit(s->smtp);
+		say_quit(s);
 	} else if (s->batch.n > 0 || relay_batch_take(&s->batch)) {
+		set_idle(s, false);
 		relay_batch_open(&s->batch, relay_connection_pump, s);
+	} else if (s->batch.waived) { /* what waits is for others */
+		say_quit(s);
 	} else if (s->d->load == NULL && !s->d->more) {
-		smtp_client_quit(s->smtp);
+		rest(s);
 	}
+}
+
+static void
+on_linger(void *arg)
+{
+	struct relay_session *s = arg;
+
+	relay_session_dismiss(s);
+}
+
+bool
+relay_session_is_idle(const struct relay_session *s)
+{
+	return s->idle;
+}
+
+void
+relay_session_dismiss(struct relay_session *s)
+{
+	if (!s->idle || s->conn == NULL || !smtp_client_is_ready(s->smtp))
+		return;
+	say_quit(s);
+	relay_connection_pump(s);
+}
+
+void
+relay_session_part(struct relay_session *s)
+{
+	s->parting = true;
+	relay_session_dismiss(s);
 }
 
 /* The engine is through with this connection: why, and what follows? */
@@ -86,17 +204,37 @@ static void
 decide(struct relay_session *s)
 {
 	const struct smtp_outcome *end = smtp_client_end(s->smtp);
+	bool others = relay_lesson_others_talk(s);
 
-	/* A server that ends it before it was given anything has failed all the
-	 * same: some message must be put off, or we are back at once. */
-	if (end->result != SMTP_SENT && s->messages == 0 && s->batch.n == 0)
-		relay_batch_take(&s->batch);
 	if (end->result == SMTP_SENT) { /* QUIT */
 		s->after = s->unfit ? AFTER_NEXT : AFTER_END;
-	} else if (s->batch.n > 0 || !s->talking) {
+		return;
+	}
+	if (smtp_client_is_unsafe(s->smtp)) {
+		relay_count(&s->d->relay->d, METRIC_TLS_REFUSED);
+		/* whatever else it may have been is noted already */
+		relay_lesson_no_tls(
+		    s, TLS_RESULT_STARTTLS_NOT_SUPPORTED, end->text.data);
+	}
+	if (s->idle) { /* it may hang up while nothing is under way */
+		s->after = AFTER_END;
+		return;
+	}
+	relay_lesson_failed(s, end);
+	if (!s->talking && others && s->batch.n == 0) {
+		/* not one more connection, but the mail is in good hands */
+		s->after = AFTER_END;
+		return;
+	}
+	/* A server that ends it before it was given anything has failed all the
+	 * same: some message must be put off, or we are back at once. */
+	if (s->messages == 0 && s->batch.n == 0)
+		relay_batch_take(&s->batch);
+	if (s->batch.n > 0 || !s->talking) {
 		smtp_outcome_copy(&s->failure, end);
 		s->harsh &= end->result == SMTP_PERM && !s->talking;
-		s->after = s->messages > 0 ? AFTER_SAME : AFTER_NEXT;
+		s->after = s->messages > 0 || s->lingered ? AFTER_SAME
+		                                          : AFTER_NEXT;
 	} else {
 		s->after = AFTER_END;
 	}
@@ -114,7 +252,10 @@ judged(struct relay_session *s)
 		if (smtp_client_outcome(s->smtp, i)->elsewhere &&
 		    smtp_client_outcome(s->smtp, i)->result == SMTP_PERM)
 			why = smtp_client_outcome(s->smtp, i);
+	relay_lesson_judged(s);
 	s->messages += relay_batch_judged(&s->batch, s->smtp, &a);
+	if (s->batch.n == 0)
+		buf_clear(&s->story);
 	if (why == NULL || s->batch.n == 0)
 		return;
 	s->unfit = true;
@@ -127,6 +268,10 @@ relay_session_event(struct relay_session *s, enum smtp_client_event ev)
 	switch (ev) {
 	case SMTP_CLIENT_READY:
 		s->heard = true;
+		relay_lesson_good(s);
+		if (s->tls[0] == '\0' && !s->clear)
+			relay_lesson_no_tls(
+			    s, TLS_RESULT_STARTTLS_NOT_SUPPORTED, "");
 		relay_session_set_talking(s, true);
 		relay_schedule(s->d->relay);
 		break;
@@ -146,21 +291,18 @@ relay_session_event(struct relay_session *s, enum smtp_client_event ev)
 }
 
 static void
-on_targets(
-    void *arg, const struct smtp_outcome *why, const struct mx_targets *targets)
+on_route(void *arg)
 {
 	struct relay_session *s = arg;
 	struct attempt nobody = {0};
 
-	mx_free(s->mx);
-	s->mx = NULL;
-	if (why == NULL && !s->d->relay->stopping) {
-		s->targets = *targets;
-		relay_connection_open(s);
+	s->routed = true;
+	if (s->route.targets.n > 0 && !s->d->relay->stopping) {
+		relay_target_try(s);
 		return;
 	}
-	if (why != NULL && s->d->talking == 0)
-		destination_condemn(s->d, why, &nobody);
+	if (s->route.targets.n == 0 && s->d->talking == 0)
+		destination_condemn(s->d, &s->route.failure, &nobody);
 	relay_session_leave(s);
 }
 
@@ -172,6 +314,7 @@ go_on(struct relay_session *s)
 
 	s->after = AFTER_NONE;
 	relay_batch_close(&s->batch);
+	add_story(&s->story, smtp_client_dialogue(s->smtp));
 	smtp_client_free(s->smtp);
 	s->smtp = NULL;
 	if (after == AFTER_END || s->d->relay->stopping) {
@@ -179,14 +322,9 @@ go_on(struct relay_session *s)
 		return;
 	}
 	s->clear |= after == AFTER_CLEAR;
-	if (after == AFTER_NEXT) {
-		s->target++;
-		s->clear = false;
-	}
-	if (s->target < s->targets.n)
-		relay_connection_open(s);
-	else
-		give_up(s);
+	if (after == AFTER_NEXT)
+		relay_target_next(s);
+	relay_target_try(s);
 }
 
 void
@@ -194,17 +332,16 @@ relay_session_start(struct destination *d)
 {
 	struct relay *r = d->relay;
 	struct relay_session *s = MEM_NEW(struct relay_session);
-	const struct mx_options o = {
-	    .loop = r->d.loop,
-	    .resolver = r->d.resolver,
-	    .self = r->self,
-	    .port = (uint16_t)r->d.conf->relay_port,
-	};
 
 	s->d = d;
 	s->harsh = true;
 	smtp_outcome_init(&s->failure);
+	s->linger = timer_new(r->d.loop, on_linger, s);
+	buf_init(&s->tlsa_data, TLSA_MAX * TLSA_DATA_MAX);
+	buf_init(&s->story, 4 * ATTEMPT_DIALOGUE_MAX);
+	buf_init(&s->told_story, 4 * ATTEMPT_DIALOGUE_MAX);
 	relay_batch_init(&s->batch, d);
+	s->batch.waived = destination_is_waived(d);
 	s->next = r->sessions;
 	s->self = &r->sessions;
 	if (s->next != NULL)
@@ -212,7 +349,9 @@ relay_session_start(struct destination *d)
 	r->sessions = s;
 	r->n_sessions++;
 	d->sessions++;
-	s->mx = mx_new(&o, str_of(d->domain), on_targets, s);
+	s->route.found = on_route;
+	s->route.arg = s;
+	relay_route_find(&s->route, &r->d, r->self, d->domain);
 }
 
 void
@@ -220,7 +359,7 @@ relay_session_turn(struct relay_session *s)
 {
 	if (s->conn == NULL && s->after != AFTER_NONE) {
 		go_on(s);
-	} else if (s->d->relay->stopping && s->mx != NULL) {
+	} else if (s->d->relay->stopping && (!s->routed || s->dane != NULL)) {
 		relay_session_leave(s);
 	} else if (s->d->relay->stopping && s->conn != NULL && !s->connected) {
 		s->after = AFTER_END;
@@ -228,6 +367,12 @@ relay_session_turn(struct relay_session *s)
 	} else {
 		relay_connection_pump(s);
 	}
+}
+
+bool
+relay_session_is_for(const struct relay_session *s, const struct destination *d)
+{
+	return s->d == d;
 }
 
 struct relay_session *

@@ -3,15 +3,21 @@
  * relay_session_state: what a session and its connections share; nobody
  * else's.
  *
- *	relay_session.c		which host, which message, and what follows
+ *	relay_session.c		which message, and what follows
+ *	relay_target.c		which host, and how safe the way there must be
  *	relay_connection.c	one connection: bytes both ways, TLS, deadlines
+ *	relay_lesson.c		what others learn of it: hosts, pace, figures
  */
-#ifndef MAILD_RELAY_SESSION_STATE_H
-#define MAILD_RELAY_SESSION_STATE_H
+#ifndef MAILD_RELAY_RELAY_SESSION_STATE_H
+#define MAILD_RELAY_RELAY_SESSION_STATE_H
 
-#include "maild/relay/mx.h"
+#include "common/net/conn.h"
+#include "maild/relay/dane.h"
 #include "maild/relay/relay_batch.h"
+#include "maild/relay/relay_route.h"
 #include "maild/relay/relay_session.h"
+#include "maild/relay/safety.h"
+#include "maild/relay/tls_results.h"
 
 /* What follows when the connection is gone. */
 enum after {
@@ -28,13 +34,22 @@ struct relay_session {
 	struct relay_batch batch;
 
 	/* which host */
-	struct mx *mx; /* while looking */
-	struct mx_targets targets;
+	struct relay_route route;
+	bool routed; /* route has been found */
 	size_t target;
 	bool clear; /* TLS failed with this target */
 	bool heard; /* some host got as far as taking commands */
 	bool harsh; /* every host so far refused us for good */
 	struct smtp_outcome failure; /* of the last host */
+
+	/* how safe the way to it must be */
+	bool safety_known;
+	struct safety safety;
+	struct dane *dane; /* while asking */
+	struct tlsa tlsa[TLSA_MAX];
+	size_t n_tlsa;
+	struct buf tlsa_data; /* what they point into */
+	char base[256];       /* TLSA base domain */
 
 	/* the connection to it */
 	struct conn *conn;
@@ -43,12 +58,38 @@ struct relay_session {
 	bool talking;    /* this connection got as far as taking commands */
 	bool lost;       /* we gave up: nothing more is to be sent */
 	bool unfit;      /* not safe enough for what is in hand */
+	bool told;       /* hosts know how it went */
+	bool noted;      /* tls_results has it */
+	bool parting;    /* no message more by this session */
 	unsigned turn;   /* the deadline is for this one */
 	size_t messages; /* judged over this connection */
 	enum after after;
 	char host[400]; /* "mx.example.org [192.0.2.1]" */
-	char tls[100];
+	char tls[200];  /* and what made it safe */
+
+	/* without mail, open for more: relay.linger */
+	bool idle; /* nothing is in hand, until something is or it ends */
+	bool lingered;
+	struct timer *linger;
+
+	/* what was said over the connections before this one, since a message
+	 * was judged; and all of it, as told last */
+	struct buf story, told_story;
 };
+
+/* ---- relay_target.c */
+
+/* Go on with s->target, or with the next that may be tried: a connection, or
+ * relay_session_give_up(). */
+void relay_target_try(struct relay_session *s);
+
+/* The next one, and nothing of what holds for this one. */
+void relay_target_next(struct relay_session *s);
+
+/* Who is asked now. */
+const struct mx_target *relay_target(const struct relay_session *s);
+
+/* ---- relay_connection.c */
 
 /* Connect to s->target.  When it is over and s->conn is NULL again, s->after
  * says what follows, and relay_session_turn() does it. */
@@ -61,6 +102,8 @@ void relay_connection_pump(void *session);
 /* End it without a word, and without another call to the session. */
 void relay_connection_abandon(struct relay_session *s);
 
+/* ---- relay_session.c */
+
 /* For the connection: the engine says this ... */
 void relay_session_event(struct relay_session *s, enum smtp_client_event ev);
 
@@ -71,7 +114,33 @@ void relay_session_message(struct relay_session *s);
 /* The server takes commands, or does so no more. */
 void relay_session_set_talking(struct relay_session *s, bool talking);
 
+/* A line for the dialogue, that was not said to anybody. */
+void relay_session_tell(struct relay_session *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* No host is left: s->failure is for all. */
+void relay_session_give_up(struct relay_session *s);
+
 /* The session ends.  No connection may be left. */
 void relay_session_leave(struct relay_session *s);
+
+/* ---- relay_lesson.c */
+
+/* Does another session of this destination talk to the same server? */
+bool relay_lesson_others_talk(const struct relay_session *s);
+
+/* The connection did not come about, or ended unasked for; o says how. */
+void relay_lesson_failed(struct relay_session *s, const struct smtp_outcome *o);
+
+/* The server does its work, or has at least answered. */
+void relay_lesson_good(struct relay_session *s);
+
+/* What it said of the message in hand: of our pace, perhaps. */
+void relay_lesson_judged(struct relay_session *s);
+
+/* How safe the connection is (once), or why there is none, for TLS-RPT. */
+void relay_lesson_tls(struct relay_session *s, const struct conn_tls *tls);
+void relay_lesson_no_tls(
+    struct relay_session *s, enum tls_result result, const char *reason);
 
 #endif

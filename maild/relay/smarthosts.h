@@ -19,8 +19,9 @@ struct smarthosts *smarthosts_new(
 /* Read them again: `mailctl smarthost' has changed something. */
 void smarthosts_reload(struct smarthosts *s);
 
-/* Are they known yet?  Nothing is relayed before: it could go the wrong way. */
-bool smarthosts_are_known(const struct smarthosts *s);
+/* Are they known yet?  Nothing is relayed before: it could go the wrong way.
+ * If they could not be read, this tries again. */
+bool smarthosts_are_known(struct smarthosts *s);
 
 /* Of this domain, or of `*', or NULL: by its MX.  Valid until the loop is
  * returned to.  password may be NULL. */

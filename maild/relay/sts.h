@@ -7,7 +7,10 @@
  *	    --TXT--> none: no policy (one that was cached counts until it ends)
  *	         \-> id new --https--> policy, kept; failed: the cached one
  *
- * A domain that failed is not fetched again for five minutes (s3.3).
+ * A domain that failed is not fetched again for five minutes (s3.3).  Each
+ * failure is noted in deps->results, here and not by who asked.  A policy is
+ * fetched anew once a day while it is in use, so that nobody who hinders that
+ * now can wait for its end (s10); what is cached counts meanwhile.
  */
 #ifndef MAILD_RELAY_STS_H
 #define MAILD_RELAY_STS_H
@@ -31,12 +34,16 @@ struct sts_answer {
 };
 typedef void sts_found(void *arg, const struct sts_answer *a);
 
-/* Never calls back before it returned. */
+/* Never calls back before it returned.  domain: folded. */
 struct sts_question *sts_ask(
+    struct sts *s, struct str domain, sts_found *found, void *arg);
+
+/* The same for who wants a policy to be fresh, and waits for that: sts_tidy. */
+struct sts_question *sts_refresh(
     struct sts *s, struct str domain, sts_found *found, void *arg);
 void sts_cancel(struct sts_question *q);
 
-/* Begin nothing more. */
+/* Begin nothing more: questions may stay without an answer. */
 void sts_stop(struct sts *s);
 void sts_free(struct sts *s);
 

@@ -7,6 +7,7 @@
 #ifndef MAILD_RELAY_TLS_RESULTS_H
 #define MAILD_RELAY_TLS_RESULTS_H
 
+#include "common/net/tlsa.h"
 #include "common/policy/mtasts.h"
 #include "maild/relay/relay.h"
 
@@ -47,7 +48,11 @@ struct tls_session {       /* strings borrowed; empty where not known */
 struct tls_results *tls_results_new(const struct relay_deps *deps);
 void tls_results_note(struct tls_results *t, const struct tls_session *s);
 
-/* A last time into the store; before it is closed. */
+/* What was noted is a job of the store when this returns. */
+void tls_results_flush(struct tls_results *t);
+
+/* A last time into the store, before it is closed: nothing is noted any more.
+ */
 void tls_results_stop(struct tls_results *t);
 void tls_results_free(struct tls_results *t);
 

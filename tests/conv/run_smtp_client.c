@@ -11,7 +11,15 @@
  *	@ envid TEXT, @ ret FULL	of it
  *	@ wish N NOTIFY ORCPT		of its Nth recipient; NOTIFY as a number
  *	@ unverified			the handshake was with whomever
- *	@ notls				do not use STARTTLS
+ *	@ problem TEXT			why so
+ *	@ tls never|may|must|verify	how much TLS is wanted; not said: may
+ *	@ inside			TLS comes before the greeting
+ *	@ guessed			the host's name was said by DNS alone
+ *	@ law NAME			who wants TLS
+ *	@ login NAME PASSWORD
+ *	@ badtls TEXT			the handshake fails
+ *	@ halfway			the end of a body never comes
+ *	@ dialogue			show it at the end
  *
  * In options `|' is a CR and `~' an LF.
  */
@@ -38,11 +46,60 @@ struct play {
 	size_t n, at;     /* posts[at - 1] is under way */
 	struct buf shown; /* output and notes, for the runner */
 	size_t seen;      /* of the engine's output, how much is shown */
-	bool closed, unverified;
+	bool closed, unverified, dialogue, halfway;
+	const char *problem, *badtls;
+	char words[4][600]; /* options as C strings */
+	size_t n_words;
+	struct smtp_client_options o;
 };
 
+static const char *
+word_of(struct play *p, struct str text)
+{
+	char *to = p->words[p->n_words++];
+
+	CHECK(p->n_words <= 4);
+	snprintf(to, sizeof(p->words[0]), "%.*s", STR_FMT(text));
+	return to;
+}
+
+/* How the session is to be. */
 static void
-read_option(struct play *p, struct str line, bool *tls)
+read_session_option(struct play *p, struct str word, struct str line)
+{
+	static const char *const levels[] = {"never", "may", "must", "verify"};
+
+	if (str_eq(word, STR("tls"))) {
+		for (size_t i = 0; i < 4; i++)
+			if (str_eq(line, str_of(levels[i])))
+				p->o.tls = (enum smtp_tls)i;
+	} else if (str_eq(word, STR("unverified"))) {
+		p->unverified = true;
+	} else if (str_eq(word, STR("problem"))) {
+		p->problem = word_of(p, line);
+	} else if (str_eq(word, STR("inside"))) {
+		p->o.inside = true;
+	} else if (str_eq(word, STR("guessed"))) {
+		p->o.guessed = true;
+	} else if (str_eq(word, STR("law"))) {
+		p->o.law = word_of(p, line);
+	} else if (str_eq(word, STR("login"))) {
+		p->o.login = word_of(p, str_cut(&line, ' '));
+		p->o.password = line;
+	} else if (str_eq(word, STR("badtls"))) {
+		p->badtls = word_of(p, line);
+	} else if (str_eq(word, STR("halfway"))) {
+		p->halfway = true;
+	} else if (str_eq(word, STR("dialogue"))) {
+		p->dialogue = true;
+	} else {
+		fprintf(stderr, "option %.*s\n", STR_FMT(word));
+		CHECK(!"known option");
+	}
+}
+
+static void
+read_option(struct play *p, struct str line)
 {
 	struct str word = str_cut(&line, ' ');
 	struct post *post = p->n > 0 ? &p->posts[p->n - 1] : NULL;
@@ -81,13 +138,8 @@ read_option(struct play *p, struct str line, bool *tls)
 		CHECK(str_to_u64(str_cut(&line, ' '), post->m.n - 1, &at));
 		CHECK(str_to_u64(str_cut(&line, ' '), 15, &notify));
 		post->wishes[at] = (struct smtp_wish){(unsigned)notify, line};
-	} else if (str_eq(word, STR("unverified"))) {
-		p->unverified = true;
-	} else if (str_eq(word, STR("notls"))) {
-		*tls = false;
 	} else {
-		fprintf(stderr, "option %.*s\n", STR_FMT(word));
-		CHECK(!"known option");
+		read_session_option(p, word, line);
 	}
 }
 
@@ -114,6 +166,19 @@ note(struct play *p, struct str who, const struct smtp_outcome *o)
 }
 
 static void
+show_dialogue(struct play *p)
+{
+	struct str all = smtp_client_dialogue(p->c);
+
+	CHECK(all.len <= SMTP_DIALOGUE_MAX);
+	while (all.len > 0) {
+		struct str line = str_cut(&all, '\n');
+
+		buf_addf(&p->shown, "> %.*s\r\n", STR_FMT(line));
+	}
+}
+
+static void
 on_event(struct play *p, enum smtp_client_event ev)
 {
 	struct post *post = &p->posts[p->at > 0 ? p->at - 1 : 0];
@@ -129,7 +194,8 @@ on_event(struct play *p, enum smtp_client_event ev)
 		for (struct str rest = post->body; rest.len > 0;
 		     rest = str_after(rest, PIECE))
 			smtp_client_body(p->c, str_first(rest, PIECE));
-		smtp_client_body_end(p->c);
+		if (!p->halfway)
+			smtp_client_body_end(p->c);
 		break;
 	case SMTP_CLIENT_DONE:
 		for (size_t i = 0; i < post->m.n; i++)
@@ -137,6 +203,8 @@ on_event(struct play *p, enum smtp_client_event ev)
 		break;
 	case SMTP_CLIENT_CLOSED:
 		note(p, STR("session"), smtp_client_end(p->c));
+		if (p->dialogue)
+			show_dialogue(p);
 		p->closed = true;
 		break;
 	case SMTP_CLIENT_TLS:
@@ -162,8 +230,9 @@ static void *
 open_play(struct str options)
 {
 	struct play *p = MEM_NEW(struct play);
-	struct smtp_client_options o = {"mx.d.test", true, 300000};
 
+	p->o = (struct smtp_client_options){
+	    .hostname = "mx.d.test", .tls = SMTP_TLS_MAY, .timeout_ms = 300000};
 	buf_init(&p->options, 64 * KB);
 	buf_init(&p->shown, 4 * MB);
 	buf_add(&p->options, options);
@@ -177,9 +246,10 @@ open_play(struct str options)
 		struct str line = str_cut(&from, '\n');
 
 		line.at = p->options.data + (line.at - options.at);
-		read_option(p, line, &o.tls);
+		read_option(p, line);
 	}
-	p->c = smtp_client_new(&o);
+	p->c = smtp_client_new(&p->o);
+	pump(p, STR(""));
 	return p;
 }
 
@@ -194,8 +264,16 @@ tls_play(void *arg)
 {
 	struct play *p = arg;
 
-	smtp_client_tls_done(p->c, !p->unverified);
-	show_output(p);
+	const struct smtp_client_tls tls = {
+	    .what = p->unverified ? "TLS 1.3" : "TLS 1.3, verified",
+	    .verified = !p->unverified,
+	    .problem = p->problem};
+
+	if (p->badtls != NULL)
+		smtp_client_tls_failed(p->c, p->badtls);
+	else
+		smtp_client_tls_done(p->c, &tls);
+	pump(p, STR(""));
 }
 
 static void

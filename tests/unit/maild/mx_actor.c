@@ -10,9 +10,12 @@
 #include "common/wire/dot.h"
 #include "common/wire/line.h"
 
+#define DRIP_MS 20
+
 struct talk {
 	struct actor *a;
-	bool silent; /* hangs */
+	struct conn **at; /* among the open ones, or NULL */
+	bool silent;      /* hangs */
 	bool data, secure, upgrading, chunk;
 	uint64_t left; /* of the chunk */
 	size_t recipients;
@@ -29,6 +32,12 @@ say(struct talk *t, struct conn *c, enum actor_step step, const char *usual)
 
 	if (str_eq(str_of(reply), STR(ACTOR_HANG))) {
 		t->silent = true;
+		return false;
+	}
+	if (str_eq(str_of(reply), STR(ACTOR_DRIP))) {
+		t->silent = true;
+		conn_send(c, STR("250-"));
+		conn_deadline(c, DRIP_MS);
 		return false;
 	}
 	if (str_eq(str_of(reply), STR(ACTOR_CLOSE))) {
@@ -81,6 +90,10 @@ on_command(struct talk *t, struct conn *c, struct str line)
 	} else if (str_starts(line, STR("STARTTLS"))) {
 		t->upgrading = say(t, c, ACTOR_STARTTLS, "220 go\r\n") &&
 		               a->on[ACTOR_STARTTLS] == NULL;
+	} else if (str_starts(line, STR("AUTH "))) {
+		buf_add(&a->auths, line);
+		buf_add_char(&a->auths, '\n');
+		say(t, c, ACTOR_AUTH, "235 2.7.0 welcome\r\n");
 	} else if (str_starts(line, STR("MAIL "))) {
 		t->recipients = 0;
 		for (size_t i = 0; i < 8; i++)
@@ -148,6 +161,8 @@ on_ready(void *arg, struct conn *c)
 	if (t->upgrading && conn_tls(c) != NULL) {
 		t->upgrading = false;
 		t->secure = true;
+		if (t->a->inside)
+			say(t, c, ACTOR_GREETING, "220 mx ESMTP\r\n");
 	}
 	while (in.len > 0 && !t->silent && !t->upgrading) {
 		if (t->data) {
@@ -171,7 +186,7 @@ on_ready(void *arg, struct conn *c)
 	    in.len == had) /* a hanging server does not even read */
 		return;
 	conn_consume(c, had - in.len);
-	if (t->upgrading && conn_tls(c) == NULL)
+	if (t->upgrading && conn_tls(c) == NULL && !t->a->inside)
 		conn_start_tls(c, t->a->tls, NULL);
 	else if (conn_eof(c) && !t->silent) {
 		t->silent = true;
@@ -187,6 +202,8 @@ on_closed(void *arg, enum conn_end end, const char *text)
 	(void)end;
 	(void)text;
 	t->a->now--;
+	if (t->at != NULL)
+		*t->at = NULL;
 	line_release(&t->line);
 	buf_release(&t->body);
 	free(t);
@@ -196,7 +213,8 @@ static void
 on_expired(void *arg, struct conn *c)
 {
 	(void)arg;
-	conn_abort(c);
+	conn_send(c, STR("x"));
+	conn_deadline(c, DRIP_MS);
 }
 
 static void
@@ -216,7 +234,30 @@ on_accept(void *arg, int fd, const struct address *peer, bool refuse)
 	line_init(&t->line, 2 * KB);
 	buf_init(&t->body, 64 * MB);
 	c = conn_new(t->a->loop, fd, &host, t, &limits);
-	say(t, c, ACTOR_GREETING, "220 mx ESMTP\r\n");
+	for (size_t i = 0; i < 8; i++)
+		if (t->a->open[i] == NULL) {
+			t->a->open[i] = c;
+			t->at = &t->a->open[i];
+			break;
+		}
+	t->upgrading = t->a->inside;
+	if (t->a->inside)
+		conn_start_tls(c, t->a->tls, NULL);
+	else
+		say(t, c, ACTOR_GREETING, "220 mx ESMTP\r\n");
+}
+
+void
+actor_say(struct actor *a, const char *bye)
+{
+	for (size_t i = 0; i < 8; i++) {
+		if (a->open[i] == NULL)
+			continue;
+		if (bye == NULL)
+			conn_abort(a->open[i]);
+		else
+			conn_send(a->open[i], str_of(bye));
+	}
 }
 
 uint16_t
@@ -230,6 +271,7 @@ actor_start(struct actor *a, struct loop *l, const char *ip, uint16_t port)
 	buf_init(&a->last, 64 * MB);
 	buf_init(&a->mails, 1 * MB);
 	buf_init(&a->rcpts, 1 * MB);
+	buf_init(&a->auths, 1 * MB);
 	assert(address_from_ip(str_of(ip), port, &at));
 	fd = listen_bind(&at, &f);
 	if (fd == -1)
@@ -247,4 +289,5 @@ actor_stop(struct actor *a)
 	buf_release(&a->last);
 	buf_release(&a->mails);
 	buf_release(&a->rcpts);
+	buf_release(&a->auths);
 }

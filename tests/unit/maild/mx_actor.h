@@ -15,6 +15,7 @@ enum actor_step {
 	ACTOR_GREETING,
 	ACTOR_EHLO,
 	ACTOR_STARTTLS,
+	ACTOR_AUTH,
 	ACTOR_MAIL,
 	ACTOR_RCPT,
 	ACTOR_DATA,
@@ -27,6 +28,7 @@ enum actor_step {
 /* Instead of a reply (with its CRLF). */
 #define ACTOR_HANG  "hang"  /* say nothing more, ever */
 #define ACTOR_CLOSE "close" /* reset the connection */
+#define ACTOR_DRIP  "drip"  /* an octet of a reply every few ms, for ever */
 
 struct actor {
 	/* set by the test, at any time */
@@ -35,6 +37,7 @@ struct actor {
 		const char *address, *reply;
 	} rcpt[8];          /* of single recipients, before on[ACTOR_RCPT] */
 	struct tls *tls;    /* offer STARTTLS */
+	bool inside;        /* TLS from the first octet */
 	const char *offers; /* more of EHLO: "250-DSN\r\n", or NULL */
 
 	/* seen by the test */
@@ -42,12 +45,14 @@ struct actor {
 	size_t accepted[8]; /* of rcpt[i]: how often it was in a message */
 	size_t recipients;  /* taken with a message */
 	size_t most_recipients;
-	struct buf last;  /* the last message, dots unstuffed */
-	struct buf mails; /* MAIL commands, a line each */
-	struct buf rcpts; /* RCPT commands likewise */
-	bool last_secure; /* it came under TLS */
-	bool last_chunk;  /* and by BDAT */
-	int64_t first_ms; /* loop_now_ms() of the first message */
+	struct buf last;      /* the last message, dots unstuffed */
+	struct buf mails;     /* MAIL commands, a line each */
+	struct buf rcpts;     /* RCPT commands likewise */
+	struct buf auths;     /* AUTH commands likewise */
+	struct conn *open[8]; /* connections, NULL: none */
+	bool last_secure;     /* it came under TLS */
+	bool last_chunk;      /* and by BDAT */
+	int64_t first_ms;     /* loop_now_ms() of the first message */
 
 	size_t now; /* connections open */
 	struct loop *loop;
@@ -58,5 +63,8 @@ struct actor {
 uint16_t actor_start(
     struct actor *a, struct loop *l, const char *ip, uint16_t port);
 void actor_stop(struct actor *a);
+
+/* Say this on every connection; or end it, if bye is NULL. */
+void actor_say(struct actor *a, const char *bye);
 
 #endif

@@ -263,7 +263,58 @@ test_each_state(void)
 		}
 }
 
-/* A drip does not put off the end of patience. */
+/* What a reply's octets are worth is the reply, not each a new wait; and a
+ * server that takes the connection, says 220 to STARTTLS and is silent then is
+ * left for the next host where TLS is required. */
+static void
+test_drips(void)
+{
+	static const enum actor_step steps[] = {ACTOR_GREETING, ACTOR_EHLO,
+	    ACTOR_STARTTLS, ACTOR_MAIL, ACTOR_RCPT, ACTOR_DATA};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct stage s;
+
+		begin(&s);
+		s.w.conf->relay_timeout = 1000;
+		s.a.tls = steps[i] == ACTOR_STARTTLS ? s.w.server : NULL;
+		s.a.on[steps[i]] = ACTOR_DRIP;
+		world_queue(&s.w, "bob@d.test", "alice@e.test", MESSAGE);
+		world_queue(&s.w, "bob@d.test", "alice@other.test", MESSAGE);
+		world_start(&s.w);
+		world_wait_idle(&s.w);
+		CHECK(s.a.connections == 1 && s.a.messages == 0);
+		CHECK(s.b.messages == 1 && s.c.messages == 1);
+		CHECK(world_queued(&s.w) == 0);
+		end(&s);
+	}
+}
+
+/* Silence at STARTTLS, and after its 220. */
+static void
+test_tls_hangs(void)
+{
+	for (int handshake = 0; handshake < 2; handshake++) {
+		struct stage s;
+
+		begin(&s);
+		s.w.conf->relay_timeout = 1000;
+		s.w.conf->timeouts_handshake = 300;
+		s.a.tls = s.w.server;
+		s.a.on[ACTOR_STARTTLS] = handshake ? "220 go\r\n" : ACTOR_HANG;
+		world_queue(&s.w, "bob@d.test", "alice@e.test", MESSAGE);
+		world_queue(&s.w, "bob@d.test", "alice@other.test", MESSAGE);
+		world_start(&s.w);
+		world_wait_idle(&s.w);
+		/* the handshake: again, in the clear */
+		CHECK(s.a.connections == (handshake ? 2 : 1));
+		CHECK(s.a.messages == (handshake ? 1 : 0));
+		CHECK(s.b.messages == (handshake ? 0 : 1));
+		CHECK(s.c.messages == 1 && world_queued(&s.w) == 0);
+		end(&s);
+	}
+}
+
 static void
 test_quit_hangs(void)
 {
@@ -289,6 +340,8 @@ main(void)
 	test_backup();
 	test_nobody_there();
 	test_each_state();
+	test_drips();
+	test_tls_hangs();
 	test_quit_hangs();
 	return TEST_EXIT();
 }

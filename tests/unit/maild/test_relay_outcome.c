@@ -56,9 +56,10 @@ test_relayed(void)
 	CHECK(world_queued(&w) == 0);
 	CHECK(world_inbox(&w, NULL) == 0);
 	world_journey(&w, trace, &text);
-	CHECK(world_has(&text, "relayed alice@e.test mx.e.test [127.0.0.2] "
-			       "250 TLSv1.3 TLS_AES_256_GCM_SHA384: 250 "
-			       "2.0.0 Ok: queued as REMOTE1\n"));
+	CHECK(world_has(&text,
+	    "relayed alice@e.test mx.e.test [127.0.0.2] "
+	    "250 TLSv1.3 TLS_AES_256_GCM_SHA384, opportunistic: 250 "
+	    "2.0.0 Ok: queued as REMOTE1\n"));
 	CHECK(world_has(&text, "relayed carol@e.test "));
 	world_log(&w, &text);
 	CHECK(world_has(&text, " to=<alice@e.test> mx=mx.e.test [127.0.0.2] "
@@ -194,14 +195,14 @@ test_expiry(void)
 
 	begin(&w, &a);
 	buf_init(&text, 1 * MB);
-	a.on[ACTOR_RCPT] = "451 4.7.1 come back later\r\n";
+	a.on[ACTOR_RCPT] = "451 4.3.0 trouble at home\r\n";
 	begun = clock_wall_ms(&w.clock);
 	trace = world_queue(&w, "bob@d.test", "alice@e.test", MESSAGE);
 	world_start(&w);
 	world_wait_idle(&w);
 	while (world_entry(&w, "alice@e.test", &e)) {
 		int64_t due = e.next_ms - e.last_ms;
-		int64_t want = INT64_C(300000) << tries;
+		int64_t want = INT64_C(300000) << (tries < 20 ? tries : 20);
 
 		CHECK(e.tries == ++tries);
 		if (want > 4 * 3600000)
@@ -222,7 +223,7 @@ test_expiry(void)
 	CHECK(clock_wall_ms(&w.clock) - begun < INT64_C(5) * 86400000 + 600000);
 	/* after four hours one that it is late, then that it has failed */
 	CHECK(world_inbox(&w, &text) == 2);
-	CHECK(world_has(&text, "451 4.7.1 come back later"));
+	CHECK(world_has(&text, "451 4.3.0 trouble at home"));
 	CHECK(world_has(&text, "could not be delivered in 120 hours, in "));
 	world_journey(&w, trace, &text);
 	CHECK(world_has(&text, "expired alice@e.test "));

@@ -234,14 +234,18 @@ test_delay(void)
 /* What the other server is, and what becomes of the message. */
 static const struct tls_row {
 	const char *to, *offers;
-	bool tls, trust, sent;
+	bool tls, trust, signed_dns, sent;
 	const char *status;
 } tls_rows[] = {
-    {"a@e.test", "250-REQUIRETLS\r\n", true,  true,  true,  NULL    },
-    {"a@e.test", "",                   true,  true,  false, "5.7.30"},
-    {"a@e.test", "250-REQUIRETLS\r\n", true,  false, false, "5.7.10"},
-    {"a@o.test", "250-REQUIRETLS\r\n", true,  true,  false, "5.7.10"},
-    {"a@e.test", "250-REQUIRETLS\r\n", false, true,  false, "5.7.10"},
+    {"a@e.test",    "250-REQUIRETLS\r\n", true,  true,  true,  true,  NULL    },
+    {"a@e.test",    "",                   true,  true,  true,  false, "5.7.30"},
+    {"a@e.test",    "250-REQUIRETLS\r\n", true,  false, true,  false, "5.7.10"},
+    {"a@o.test",    "250-REQUIRETLS\r\n", true,  true,  true,  false, "5.7.10"},
+    {"a@e.test",    "250-REQUIRETLS\r\n", false, true,  true,  false, "5.7.10"},
+ /* s4.2.1 step 2: who the MX is, nobody we can trust has said; but the
+  * sender has, if it is the domain itself */
+    {"a@e.test",    "250-REQUIRETLS\r\n", true,  true,  false, false, "5.7.10"},
+    {"a@mx.e.test", "250-REQUIRETLS\r\n", true,  true,  false, true,  NULL    },
 };
 
 static void
@@ -256,6 +260,7 @@ test_requiretls(void)
 		s.a.tls = row->tls ? s.w.server : NULL;
 		s.d.require_tls = true;
 		s.d.ret = DSN_RET_FULL;
+		s.w.signed_dns = row->signed_dns;
 		if (row->trust)
 			world_trust(&s.w);
 		world_deliver(&s.w, &s.d, MESSAGE);

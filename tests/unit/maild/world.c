@@ -8,14 +8,19 @@
 
 #include "common/net/throwaway.h"
 #include "common/store/account.h"
+#include "common/store/attempt.h"
 #include "common/store/body.h"
 #include "common/store/delivery.h"
 #include "common/store/mailbox.h"
 #include "common/store/message.h"
+#include "common/store/sts_policy.h"
+#include "common/util/enc.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "maild/relay/relay_internal.h"
 #include "maild/relay/relay_report.h"
+#include "maild/relay/smarthosts.h"
+#include "maild/relay/sts.h"
 
 /* ---- DNS ---- */
 
@@ -41,19 +46,55 @@ mx_rdata(struct str row, uint8_t out[300])
 	return n;
 }
 
+static size_t
+txt_rdata(struct str row, uint8_t out[300])
+{
+	out[0] = (uint8_t)row.len;
+	memcpy(out + 1, row.at, row.len);
+	return 1 + row.len;
+}
+
+/* Into bytes of its own: a certificate is long. */
+static struct str
+tlsa_rdata(const struct world *w, struct str row, struct buf *out)
+{
+	static const char cert[] = "\3\0\0";
+
+	buf_clear(out);
+	if (str_eq(row, STR("CERT"))) {
+		buf_add(out, (struct str){cert, 3});
+		buf_add(out, buf_str(&w->certificate));
+	} else {
+		assert(enc_hex_decode(row, out));
+	}
+	return buf_str(out);
+}
+
+static size_t
+address_rdata(struct str row, uint8_t out[300])
+{
+	struct address ip;
+
+	assert(address_from_ip(row, 0, &ip));
+	return address_ip_bytes(&ip, out);
+}
+
 static void
 answer(void *arg, struct resolver_query *q, struct str name, enum dns_type type)
 {
 	static uint8_t bytes[100][300];
 	struct world *w = arg;
 	struct dns_record records[100];
-	struct dns_answer a = {.status = DNS_NXDOMAIN, .records = records};
+	struct dns_answer a = {.status = DNS_NXDOMAIN,
+	    .secure = w->signed_dns,
+	    .records = records};
+	struct buf tlsa;
 
+	buf_init(&tlsa, 4 * KB);
 	w->questions++;
 	for (size_t i = 0; i < w->n_zone; i++) {
 		const struct zone_row *row = &w->zone[i];
 		struct str rest = str_of(row->data);
-		struct address ip;
 
 		if (!str_eq_nocase(name, str_of(row->name)))
 			continue;
@@ -69,24 +110,23 @@ answer(void *arg, struct resolver_query *q, struct str name, enum dns_type type)
 		}
 		while (rest.len > 0 && a.n < 100) {
 			struct str one = str_cut(&rest, ',');
-			size_t n;
+			size_t n = 0;
 
-			if (type == DNS_MX) {
+			if (type == DNS_MX)
 				n = mx_rdata(one, bytes[a.n]);
-			} else {
-				n = type == DNS_A ? 4 : 16;
-				assert(address_from_ip(one, 0, &ip));
-				memcpy(bytes[a.n],
-				    (const char *)&ip.sa +
-					(type == DNS_A ? 4 : 8),
-				    n);
-			}
+			else if (type == DNS_TXT)
+				n = txt_rdata(one, bytes[a.n]);
+			else if (type != DNS_TLSA)
+				n = address_rdata(one, bytes[a.n]);
 			records[a.n].data = (struct str){
 			    (const char *)bytes[a.n], n};
+			if (type == DNS_TLSA)
+				records[a.n].data = tlsa_rdata(w, one, &tlsa);
 			a.n++;
 		}
 	}
 	resolver_inject(q, &a);
+	buf_release(&tlsa);
 }
 
 /* ---- clock, loop, store ---- */
@@ -113,7 +153,12 @@ wake(void *arg)
 static void
 reap(void *arg)
 {
-	store_reap(((struct world *)arg)->store);
+	struct world *w = arg;
+
+	if (w->store != NULL)
+		store_reap(w->store);
+	if (w->passwords != NULL)
+		store_reap(w->passwords);
 }
 
 static int
@@ -133,6 +178,37 @@ set_text(char **to, const char *text)
 	*to = mem_dup(str_of(text));
 }
 
+/* The first of a PEM file, as DER. */
+static void
+read_certificate(struct world *w)
+{
+	static const struct str end = STR("-----END");
+	struct buf text, line;
+	struct str rest;
+	char path[96], piece[4096];
+	size_t at, n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/cert.pem", w->dir);
+	buf_init(&text, 64 * KB);
+	buf_init(&line, 64 * KB);
+	buf_init(&w->certificate, 64 * KB);
+	file = fopen(path, "r");
+	while (file != NULL && (n = fread(piece, 1, sizeof(piece), file)) > 0)
+		buf_add(&text, (struct str){piece, n});
+	if (file != NULL)
+		fclose(file);
+	rest = buf_str(&text);
+	str_cut(&rest, '\n');
+	assert(str_find_str(rest, end, &at));
+	rest = str_first(rest, at);
+	while (rest.len > 0)
+		buf_add(&line, str_cut(&rest, '\n'));
+	assert(enc_base64_decode(buf_str(&line), &w->certificate));
+	buf_release(&text);
+	buf_release(&line);
+}
+
 static void
 make_tls(struct world *w)
 {
@@ -145,6 +221,7 @@ make_tls(struct world *w)
 	MUST(
 	    (w->server = tls_server_new(cert, key, NULL, &f)) == NULL ? -1 : 0);
 	MUST((w->client = tls_client_new(NULL, &f)) == NULL ? -1 : 0);
+	read_certificate(w);
 }
 
 void
@@ -182,6 +259,7 @@ world_init(struct world *w, const struct zone_row *zone, size_t n)
 	set_text(&w->conf->server_store, w->dir);
 	w->conf->relay_local_addresses = true;
 	w->conf->relay_timeout = 20000;
+	w->conf->relay_linger = 0;
 	make_tls(w);
 	MUST(
 	    (w->db = db_open(w->dir, DB_MAIL, DB_WRITER, &f)) == NULL ? -1 : 0);
@@ -196,7 +274,7 @@ world_start(struct world *w)
 	    .readers = 2,
 	    .wake = wake,
 	    .wake_arg = w};
-	const struct relay_deps deps = {
+	struct relay_deps deps = {
 	    .loop = w->loop,
 	    .resolver = w->resolver,
 	    .workers = w->workers,
@@ -206,13 +284,81 @@ world_start(struct world *w)
 	    .clock = &w->clock,
 	    .traces = &w->traces,
 	    .notice = &w->notice,
+	    .metrics = &w->metrics,
 	};
-	struct relay_deps with_store = deps;
+	struct store_options passwords = o;
 
 	w->conf->relay_port = w->port;
 	MUST((w->store = store_open(&o, &f)) == NULL ? -1 : 0);
-	with_store.store = w->store;
-	w->relay = relay_new(&with_store);
+	deps.store = w->store;
+	if (w->auth != NULL) {
+		passwords.file = DB_AUTH;
+		MUST((w->passwords = store_open(&passwords, &f)) == NULL ? -1
+									 : 0);
+		w->smarthosts = smarthosts_new(w->store, w->passwords, &w->log);
+		deps.smarthosts = w->smarthosts;
+	}
+	if (w->with_policies)
+		deps.sts = w->sts = sts_new(&deps);
+	w->relay = relay_new(&deps);
+}
+
+struct new_smarthost {
+	struct world *w;
+	const struct smarthost *s;
+	const char *password;
+};
+
+static int
+put_smarthost(struct db *db, void *arg, struct fail *f)
+{
+	const struct new_smarthost *n = arg;
+
+	return smarthost_put(db, n->s, clock_wall_ms(&n->w->clock), f);
+}
+
+static int
+put_secret(struct db *db, void *arg, struct fail *f)
+{
+	const struct new_smarthost *n = arg;
+
+	return smarthost_secret_put(db, n->s->domain, str_of(n->password), f);
+}
+
+void
+world_smarthost(
+    struct world *w, const struct smarthost *s, const char *password)
+{
+	struct new_smarthost n = {w, s, password};
+
+	if (w->auth == NULL)
+		MUST((w->auth = db_open(w->dir, DB_AUTH, DB_WRITER, &f)) == NULL
+			 ? -1
+			 : 0);
+	MUST(db_write(w->db, put_smarthost, &n, &f));
+	MUST(db_write(w->auth, put_secret, &n, &f));
+}
+
+static int
+put_policy(struct db *db, void *arg, struct fail *f)
+{
+	return sts_policy_put(db, arg, f);
+}
+
+void
+world_policy(
+    struct world *w, const char *domain, const char *id, const char *text)
+{
+	int64_t now = clock_wall_ms(&w->clock);
+	struct sts_policy p = {.domain = str_of(domain),
+	    .id = str_of(id),
+	    .text = str_of(text),
+	    .fetched_ms = now,
+	    .expires_ms = now + 86400000,
+	    .used_ms = now};
+
+	w->with_policies = true;
+	MUST(db_write(w->db, put_policy, &p, &f));
 }
 
 static int
@@ -230,10 +376,16 @@ world_release(struct world *w)
 	/* the order in which maild ends */
 	if (w->relay != NULL)
 		relay_stop(w->relay);
+	if (w->sts != NULL)
+		sts_stop(w->sts);
 	workers_free(w->workers);
 	if (w->store != NULL)
 		store_close(w->store);
+	if (w->passwords != NULL)
+		store_close(w->passwords);
 	relay_free(w->relay);
+	smarthosts_free(w->smarthosts);
+	sts_free(w->sts);
 	resolver_free(w->resolver);
 	tls_free(w->client);
 	tls_free(w->server);
@@ -243,6 +395,9 @@ world_release(struct world *w)
 	loop_free(w->loop);
 	conf_free(w->conf);
 	db_close(w->db);
+	if (w->auth != NULL)
+		db_close(w->auth);
+	buf_release(&w->certificate);
 	close(w->log_fd);
 	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -424,7 +579,8 @@ read_queue(struct db *db, void *arg, struct fail *f)
 {
 	struct reading *r = arg;
 
-	return queue_read(db, 0, STR(""), 100000, &r->list, f);
+	return queue_read(
+	    db, &(struct queue_filter){0}, 0, 100000, &r->list, f);
 }
 
 size_t
@@ -521,6 +677,29 @@ world_journey(struct world *w, int64_t trace, struct buf *out)
 
 	buf_clear(out);
 	MUST(db_read(w->db, read_journey, &r, &f));
+}
+
+static void
+add_attempt(void *arg, const struct attempt_row *a)
+{
+	buf_addf(arg, "%.*s\n%.*s", STR_FMT(a->host), STR_FMT(a->dialogue));
+}
+
+static int
+read_attempts(struct db *db, void *arg, struct fail *f)
+{
+	struct reading *r = arg;
+
+	return attempt_list(db, r->trace, add_attempt, r->out, f);
+}
+
+void
+world_attempts(struct world *w, int64_t trace, struct buf *out)
+{
+	struct reading r = {.w = w, .out = out, .trace = trace};
+
+	buf_clear(out);
+	MUST(db_read(w->db, read_attempts, &r, &f));
 }
 
 void

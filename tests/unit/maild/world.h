@@ -14,6 +14,8 @@
 
 #include "common/store/delivery.h"
 #include "common/store/queue.h"
+#include "common/store/smarthost.h"
+#include "maild/metrics.h"
 #include "maild/relay/relay.h"
 #include "tests/test.h"
 #include "tests/unit/maild/mx_actor.h"
@@ -32,6 +34,8 @@ struct zone_row {
 	const char *name;
 	enum dns_type type;
 	/* MX: "10 mx.e.test", several separated by commas; A: "127.0.0.2";
+	 * TXT: one text; TLSA: one, hexadecimal or "CERT": 3 0 0 with the
+	 * world's certificate;
 	 * "FAIL": DNS_TEMPFAIL; "BYTES": malformed.  A name without any row is
 	 * DNS_NXDOMAIN, without this type DNS_NODATA. */
 	const char *data;
@@ -55,6 +59,14 @@ struct world {
 	struct relay *relay;
 	const struct zone_row *zone;
 	size_t n_zone, questions;
+	bool signed_dns;         /* every answer is secure */
+	struct buf certificate;  /* the world's, DER */
+	struct db *auth;         /* once world_smarthost() was called */
+	struct store *passwords; /* then */
+	struct smarthosts *smarthosts;
+	struct sts *sts; /* once world_policy() was */
+	bool with_policies;
+	struct metrics metrics;
 	struct db *db; /* for the test's own looks */
 	int64_t bob;   /* account of bob@d.test */
 	uint16_t port;
@@ -102,6 +114,16 @@ size_t world_inbox(struct world *w, struct buf *last);
 
 /* The relay's client knows whom to trust. */
 void world_trust(struct world *w);
+
+/* What was said in the attempts for a message, with their hosts. */
+void world_attempts(struct world *w, int64_t trace, struct buf *out);
+
+/* Before world_start(): a smarthost, with a password if s->login is not empty;
+ * or an MTA-STS policy that is known already, as the TXT record's id says. */
+void world_smarthost(
+    struct world *w, const struct smarthost *s, const char *password);
+void world_policy(
+    struct world *w, const char *domain, const char *id, const char *text);
 
 /* The journey as text: a line per hop: kind recipient peer code detail. */
 void world_journey(struct world *w, int64_t trace, struct buf *out);

@@ -15,7 +15,9 @@ static struct smtp_client *
 new_client(void)
 {
 	return smtp_client_new(
-	    &(struct smtp_client_options){"mx.d.test", true, 300000});
+	    &(struct smtp_client_options){.hostname = "mx.d.test",
+		.tls = SMTP_TLS_MAY,
+		.timeout_ms = 300000});
 }
 
 /* Feed, and take what is said; the last event. */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * web: a question of net/https.h to a server whose addresses DNS tells.
+ *
+ * It is a stranger who says which server that is: addresses of this machine or
+ * of the network it stands in are not connected to (network_is_private), but
+ * with relay.local_addresses.
+ */
+#ifndef MAILD_RELAY_WEB_H
+#define MAILD_RELAY_WEB_H
+
+#include "common/net/https.h"
+#include "maild/relay/relay.h"
+
+struct web_question;
+
+/* ask: but for its addresses; all of it is copied.  done: as of https_ask(),
+ * never before this returned.  deps: borrowed until then. */
+struct web_question *web_ask(const struct relay_deps *deps,
+    const struct https_ask *ask, https_done *done, void *arg);
+void web_cancel(struct web_question *q); /* NULL is fine */
+
+#endif
