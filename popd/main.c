@@ -44,6 +44,7 @@ static const struct service {
 
 struct server {
 	struct popd popd;
+	struct clock clock;
 	struct conf *conf;
 	struct doors *doors; /* NULL once closed */
 	struct waker *store_waker;
@@ -258,8 +259,10 @@ read_conf(struct server *s, const char *file, struct fail *f)
 
 	s->conf = conf;
 	s->popd.conf = conf;
-	if (conf == NULL)
+	if (conf == NULL || daemon_clock(conf, &s->clock, f) == -1)
 		return -1;
+	s->popd.clock = &s->clock;
+	s->popd.traces.clock = &s->clock;
 	if (!imap_caps_parse(
 		str_of(conf->imap_capabilities_off), &off, &unknown))
 		return conf_refuse(conf, &conf->imap_capabilities_off, f,
@@ -307,8 +310,6 @@ main(int argc, char **argv)
 
 	rand_init();
 	s.popd.log = log_to_stderr(NAME);
-	s.popd.clock = &clock_system;
-	s.popd.traces.clock = &clock_system;
 	code = start(&s, file, &f);
 	if (code != 0) /* with all that was made on the way */
 		exit(daemon_refuse(&s.popd.log, code, &f));

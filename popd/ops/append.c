@@ -18,6 +18,12 @@ ops_find_target(
 		op->code = IMAP_CODE_TRYCREATE;
 		return fail(&op->fail, FAIL_PERM, "there is no such mailbox");
 	}
+	if (found == 1 && (out->special & MAILBOX_PENDING) != 0) {
+		op->code = IMAP_CODE_CANNOT;
+		return fail(&op->fail, FAIL_PERM,
+		    "only the server puts messages into this mailbox: it shows "
+		    "what waits to be sent");
+	}
 	return found == 1 ? 0 : -1;
 }
 

@@ -17,6 +17,7 @@ static_assert((int)IMAP_USE_DRAFTS == (int)MAILBOX_DRAFTS, "on disk");
 static_assert((int)IMAP_USE_JUNK == (int)MAILBOX_JUNK, "on disk");
 static_assert((int)IMAP_USE_SENT == (int)MAILBOX_SENT, "on disk");
 static_assert((int)IMAP_USE_TRASH == (int)MAILBOX_TRASH, "on disk");
+static_assert((int)IMAP_BOX_OF_OURS == (int)MAILBOX_PENDING, "on disk");
 
 /* ---- figures ---- */
 

@@ -106,7 +106,7 @@ meets(const struct name *n, unsigned select)
 	    !n->line.subscribed)
 		return false;
 	if ((select & IMAP_LIST_SPECIAL_USE) != 0 &&
-	    (n->box == NULL || n->box->special == 0))
+	    (n->box == NULL || (n->box->special & IMAP_USES) == 0))
 		return false;
 	return n->box != NULL || n->line.children || n->line.subscribed;
 }

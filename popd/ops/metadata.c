@@ -112,7 +112,7 @@ get_special_use(struct getting *g, unsigned special)
 {
 	struct buf uses;
 
-	if (special == 0)
+	if ((special & IMAP_USES) == 0)
 		return;
 	buf_init(&uses, KB);
 	imap_uses_write(&uses, special);

@@ -28,7 +28,8 @@ make_mirror(const struct mailbox *box, const struct message_state *states,
 	    .uid_validity = box->uid_validity,
 	    .uid_next = box->uid_next,
 	    .modseq = box->modseq,
-	    .recent_uid = box->recent_uid};
+	    .recent_uid = box->recent_uid,
+	    .of_ours = (box->special & MAILBOX_PENDING) != 0};
 	struct mirror *m = mirror_new(&facts, narrow(states, n), n);
 
 	for (unsigned i = 0; i < 64; i++)

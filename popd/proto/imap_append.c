@@ -131,6 +131,12 @@ judge_answer(const struct incoming *in, enum imap_code *code, const char **text)
 		return IMAP_LITERAL_MESSAGE;
 	if (in->code == IMAP_CODE_TRYCREATE)
 		return refuse(in->code, "There is no such mailbox", code, text);
+	if (in->code == IMAP_CODE_CANNOT) /* Pending: store/pending.h */
+		return refuse(in->code,
+		    "Only the server puts messages there: it shows what waits "
+		    "to "
+		    "be sent",
+		    code, text);
 	if (in->kind == FAIL_QUOTA)
 		return refuse(
 		    IMAP_CODE_OVERQUOTA, "There is no room for it", code, text);

@@ -20,6 +20,8 @@ enum imap_use { /* RFC 6154, as the store has them: store/mailbox.h */
 	IMAP_USE_SENT = 1 << 3,
 	IMAP_USE_TRASH = 1 << 4,
 };
+#define IMAP_USES        0x1f
+#define IMAP_BOX_OF_OURS (1 << 5) /* store/pending.h: nothing goes below it */
 
 /* "\Sent \Trash" of a set of them; the one of this name (without `\', ASCII
  * case ignored), 0: none. */
@@ -32,7 +34,7 @@ struct imap_box {
 	uint32_t uid_validity, uid_next;
 	int64_t modseq;
 	uint64_t messages, unseen, deleted, bytes;
-	unsigned special;       /* of enum imap_use */
+	unsigned special;       /* of enum imap_use, IMAP_BOX_OF_OURS */
 	uint64_t recent;        /* only where IMAP_STATUS_RECENT was asked */
 	uint64_t deleted_bytes; /* only ... IMAP_STATUS_DELETED_STORAGE */
 };

@@ -51,7 +51,10 @@ add_attributes(const struct imap *p, unsigned style,
 	    tells(p, IMAP_CAP_CHILDREN))
 		add_attribute(
 		    out, line->children ? "HasChildren" : "HasNoChildren");
-	if (line->box.special != 0 && tells(p, IMAP_CAP_SPECIAL_USE)) {
+	if (!lsub && (line->box.special & IMAP_BOX_OF_OURS) != 0)
+		add_attribute(out, "Noinferiors");
+	if ((line->box.special & IMAP_USES) != 0 &&
+	    tells(p, IMAP_CAP_SPECIAL_USE)) {
 		/* in LSUB for Outlook 2013 */
 		if (out->len > 0)
 			buf_add_char(out, ' ');

@@ -34,7 +34,9 @@ imap_tell_flag_names(struct imap *p)
 	buf_add(&p->out, STR("* FLAGS ("));
 	imap_out_flags(&p->out, flags, m, false);
 	buf_add(&p->out, STR(")\r\n* OK [PERMANENTFLAGS ("));
-	if (!p->read_only) {
+	if (!p->read_only && mirror_facts(m)->of_ours)
+		imap_out_flags(&p->out, IMAP_SEEN | IMAP_DELETED, m, false);
+	else if (!p->read_only) {
 		imap_out_flags(&p->out, flags, m, false);
 		buf_add(&p->out, STR(" \\*"));
 	}

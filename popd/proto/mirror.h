@@ -45,6 +45,7 @@ struct mirror_facts { /* of the mailbox, when it was read */
 	uint32_t uid_validity, uid_next;
 	int64_t modseq;
 	uint32_t recent_uid;
+	bool of_ours; /* only \Seen and \Deleted can be changed */
 };
 
 /* Takes over messages (malloc'd, rising). */

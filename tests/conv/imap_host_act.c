@@ -9,6 +9,7 @@
 #include "common/store/mailbox.h"
 #include "common/store/message.h"
 #include "common/store/metadata.h"
+#include "common/store/pending.h"
 #include "popd/proto/imap_arg.h"
 #include "tests/conv/imap_host.h"
 
@@ -89,6 +90,38 @@ act_deliver(struct db *db, struct act *a, struct fail *f)
 	stage_free(stage);
 	a->news.kinds = IMAP_NEWS_MESSAGES;
 	return rc == -1 ? -1 : want_box(db, a, STR("INBOX"), f);
+}
+
+/* do wait FILE: she has sent it, it is held, and this is its note too */
+static int
+act_wait(struct db *db, struct act *a, struct fail *f)
+{
+	struct delivery_target to = {.address = STR("x@remote.test")};
+	struct str file = str_cut(&a->words, ' ');
+	struct stage *stage = load(a, file, f), *note = load(a, file, f);
+	struct delivery d = {.trace = hop_new_trace(&a->traces),
+	    .stage = stage,
+	    .sender = ACTOR,
+	    .now_ms = NOW_MS,
+	    .expires_ms = NOW_MS + DAY_MS,
+	    .hold_until_ms = NOW_MS + DAY_MS,
+	    .account = a->account,
+	    .daemon = HOP_SMTPD,
+	    .targets = &to,
+	    .n_targets = 1};
+	struct pending_walk walk = {.off = false};
+	struct pending_change change;
+	size_t n = 0;
+	int rc = delivery_run(db, &d, NULL, NULL, f);
+
+	if (rc == 0)
+		rc = pending_look(db, &walk, NOW_MS, &change, 1, &n, f);
+	if (rc == 0 && n == 1)
+		rc = pending_put(db, &change, note, NOW_MS, &a->box.id, f);
+	stage_free(stage);
+	stage_free(note);
+	a->news.kinds = IMAP_NEWS_MESSAGES;
+	return rc == -1 ? -1 : want_box(db, a, STR("Pending"), f);
 }
 
 static int
@@ -324,6 +357,7 @@ static const struct {
 	int (*run)(struct db *db, struct act *a, struct fail *f);
 } acts[] = {
     {"deliver",     act_deliver    },
+    {"wait",        act_wait       },
     {"append",      act_append     },
     {"flags",       act_flags      },
     {"expunge",     act_expunge    },
