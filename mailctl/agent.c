@@ -93,8 +93,7 @@ take_tls(struct agent *a, struct str in)
 	if (tls == NULL)
 		return false;
 	if (!tls->verified) {
-		give_up(
-		    a, "the certificate is not good: ", str_of(tls->problem));
+		give_up(a, "", str_of(tls->problem));
 		return false;
 	}
 	return true;

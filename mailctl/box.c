@@ -275,6 +275,9 @@ start(struct box *b, struct fail *f)
 	if (sockets_open(&b->sockets, b->conf, f) == -1)
 		return -1;
 	box_conf_note_ports(b->conf, &b->o, &b->sockets);
+	if (b->o.prepare != NULL &&
+	    b->o.prepare(b->o.arg, b->dir, b->conf, f) == -1)
+		return -1;
 	if (box_conf_write(b->conf, b->conf_file, f) == -1 ||
 	    make_certificate(b, f) == -1 || fill_store(b, f) == -1)
 		return -1;

@@ -4,7 +4,7 @@
  * `dev' starts once and `demo' twice.
  *
  *	DIR/pennypost.conf  DIR/ca.pem cert.pem key.pem  DIR/store  DIR/run
- *	DIR/log (if quiet)
+ *	DIR/log (if quiet)  DIR/clock (if it can be moved)
  *
  * The sockets are open and the accounts exist when box_new() returns; ready()
  * is called when the daemons serve.
@@ -35,7 +35,12 @@ struct box_options { /* all borrowed while the box lives */
 	const char *dns;           /* "ADDR:PORT" */
 	bool accept_any, allow_plaintext;
 	bool keys;  /* make keys that sign for the domains: 0.2 s each */
+	bool clock; /* time can be moved: DIR/clock */
 	bool quiet; /* the daemons log to a file */
+	/* what else is to be there before the daemons start; it may change
+	 * settings (box_conf.h) and leave files in dir.  NULL: nothing */
+	int (*prepare)(
+	    void *arg, const char *dir, struct conf *conf, struct fail *f);
 	void (*ready)(void *arg);
 	void (*ended)(void *arg, int status);
 	void *arg;

@@ -44,9 +44,8 @@ set(struct conf *conf, struct str section, struct str name, struct str value,
 	    STR_FMT(section), STR_FMT(name));
 }
 
-/* "section.key=value" */
-static int
-set_word(struct conf *conf, const char *word, struct fail *f)
+int
+box_conf_set(struct conf *conf, const char *word, struct fail *f)
 {
 	struct str value = str_of(word);
 	struct str key = str_cut(&value, '=');
@@ -112,6 +111,7 @@ set_fixed(struct conf *conf, const struct box_options *o, const char *domain,
     const char *dir, const char *run, struct fail *f)
 {
 	char host[512], store[PATH_ROOM], cert[PATH_ROOM], key[PATH_ROOM];
+	char clock[PATH_ROOM];
 	const struct {
 		struct str section, name;
 		const char *value;
@@ -132,6 +132,7 @@ set_fixed(struct conf *conf, const struct box_options *o, const char *domain,
 	    {STR("submission"), STR("new_recipients_per_day"),  "0"                         },
 	    {STR("relay"),      STR("local_addresses"),         "yes"                       },
 	    {STR("dns"),        STR("forward"),                 o->dns                      },
+	    {STR("test"),       STR("clock"),                   o->clock ? clock : ""       },
 	    {STR("test"),       STR("accept_any"),              o->accept_any ? "yes" : "no"},
 	    {STR("test"),       STR("allow_plaintext"),
              o->allow_plaintext ? "yes" : "no"                                              },
@@ -142,6 +143,7 @@ set_fixed(struct conf *conf, const struct box_options *o, const char *domain,
 	snprintf(store, sizeof(store), "%s/store", dir);
 	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
 	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	snprintf(clock, sizeof(clock), "%s/clock", dir);
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed) && rc == 0; i++)
 		if (fixed[i].value[0] != '\0')
 			rc = set(conf, fixed[i].section, fixed[i].name,
@@ -161,7 +163,7 @@ box_conf_new(const struct box_options *o, const char *domain, const char *dir,
 	for (size_t i = 0; i < o->ports.n && rc == 0; i++)
 		rc = set_port(conf, o, o->ports.at[i], f);
 	for (size_t i = 0; i < o->settings.n && rc == 0; i++)
-		rc = set_word(conf, o->settings.at[i], f);
+		rc = box_conf_set(conf, o->settings.at[i], f);
 	if (rc == 0)
 		return conf;
 	conf_free(conf);

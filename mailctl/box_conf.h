@@ -13,6 +13,9 @@
 struct conf *box_conf_new(const struct box_options *o, const char *domain,
     const char *dir, const char *run, struct fail *f);
 
+/* Change a setting: "section.key=value". */
+int box_conf_set(struct conf *conf, const char *word, struct fail *f);
+
 /* Write down the ports that were found free. */
 void box_conf_note_ports(struct conf *conf, const struct box_options *o,
     const struct sockets *sockets);

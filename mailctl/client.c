@@ -13,6 +13,7 @@
 
 #include "common/control/command.h"
 #include "common/control/owner.h"
+#include "common/daemon/daemon.h"
 #include "common/net/ipc.h"
 #include "common/net/privilege.h"
 #include "common/util/mem.h"
@@ -119,6 +120,7 @@ become_owner(const struct conf *conf, struct fail *f)
 struct client_session {
 	int owned;
 	struct db *mail, *auth;
+	struct clock clock;
 	const char *hostname; /* borrowed */
 };
 
@@ -131,7 +133,7 @@ session_open(const struct conf *conf, int64_t wait_ms, struct fail *f)
 	s->hostname = conf->server_hostname;
 
 	s->owned = owner_take(store_dir, wait_ms, f);
-	if (s->owned != -1)
+	if (s->owned != -1 && daemon_clock(conf, &s->clock, f) == 0)
 		s->mail = db_open(store_dir, DB_MAIL, DB_WRITER, f);
 	if (s->mail != NULL)
 		s->auth = db_open(store_dir, DB_AUTH, DB_WRITER, f);
@@ -148,6 +150,7 @@ client_session_close(struct client_session *s)
 		return;
 	db_close(s->auth);
 	db_close(s->mail);
+	clock_moved_release(&s->clock);
 	if (s->owned != -1)
 		close(s->owned);
 	free(s);
@@ -166,7 +169,7 @@ client_session_run(struct client_session *s, json_t *request, struct fail *f)
 	struct control c = {
 	    .mail = s->mail,
 	    .auth = s->auth,
-	    .clock = &clock_system,
+	    .clock = &s->clock,
 	    .hostname = s->hostname,
 	};
 	json_t *reply = judge(control_run(&c, request, &outcome), f);

@@ -13,6 +13,7 @@
 #include "mailctl/box.h"
 #include "mailctl/child.h"
 #include "mailctl/commands.h"
+#include "mailctl/dev_internet.h"
 #include "mailctl/stubdns.h"
 
 #define SETTINGS_MAX 24
@@ -22,9 +23,11 @@ struct dev {
 	struct loop *loop;
 	struct log log;
 	struct box *box;
-	char **command; /* NULL: none */
-	pid_t pid;      /* of the command, 0: none runs */
-	bool ended;     /* the box has */
+	struct stubdns *dns;           /* that knows nothing, or NULL */
+	struct dev_internet *internet; /* or NULL */
+	char **command;                /* NULL: none */
+	pid_t pid;                     /* of the command, 0: none runs */
+	bool ended;                    /* the box has */
 	int code;
 };
 
@@ -36,6 +39,23 @@ stop(void *arg)
 	if (d->pid > 0)
 		kill(d->pid, SIGTERM);
 	box_stop(d->box);
+}
+
+static void
+print_internet(const json_t *internet)
+{
+	const char *key;
+	json_t *server;
+
+	if (internet == NULL)
+		return;
+	printf("  %-12s %s\n", "dns",
+	    json_string_value(json_object_get(internet, "dns")));
+	json_object_foreach(json_object_get(internet, "servers"), key, server)
+	    printf("  %-12s %s %s\n", "server", key, json_string_value(server));
+	if (json_object_get(internet, "dir") != NULL)
+		printf("  %-12s %s/HOST/N.eml\n", "their mail",
+		    json_string_value(json_object_get(internet, "dir")));
 }
 
 static void
@@ -54,6 +74,7 @@ print_block(const json_t *ready)
 	    printf("  %-12s %s, password %s\n", i == 0 ? "users" : "",
 		json_string_value(json_object_get(user, "address")),
 		json_string_value(json_object_get(user, "password")));
+	print_internet(json_object_get(ready, "internet"));
 	printf("  %-12s %s\n  %-12s %s\n  %-12s mailctl -c %s ...\n",
 	    "certificate", json_string_value(json_object_get(ready, "ca")),
 	    "directory", json_string_value(json_object_get(ready, "dir")),
@@ -135,6 +156,9 @@ box_ready(void *arg)
 	struct dev *d = arg;
 	json_t *ready = box_describe(d->box);
 
+	if (d->internet != NULL)
+		json_object_set_new(
+		    ready, "internet", dev_internet_describe(d->internet));
 	if (d->cli->json) {
 		json_dumpf(ready, stdout, JSON_COMPACT);
 		putchar('\n');
@@ -180,18 +204,40 @@ reap(void *arg)
 }
 
 static int
-serve(struct dev *d, struct box_options *o)
+prepare(void *arg, const char *dir, struct conf *conf, struct fail *f)
 {
-	struct stubdns *dns = NULL;
+	struct dev *d = arg;
+
+	return d->internet != NULL
+	           ? dev_internet_start(d->internet, dir, conf, f)
+	           : 0;
+}
+
+/* Whom the box asks about names; NULL: *f. */
+static const char *
+begin_dns(struct dev *d, const char *file, struct fail *f)
+{
+	if (file != NULL) {
+		d->internet = dev_internet_new(d->loop, &d->log, file, f);
+		return d->internet != NULL ? dev_internet_dns(d->internet)
+		                           : NULL;
+	}
+	d->dns = stubdns_new(d->loop, f);
+	return d->dns != NULL ? stubdns_address(d->dns) : NULL;
+}
+
+static int
+serve(struct dev *d, struct box_options *o, const char *internet)
+{
 	struct fail f = {0};
 	int code = CLI_SYSTEM;
 
 	d->loop = loop_new();
 	privilege_raise_files();
-	if (o->dns == NULL) {
-		dns = stubdns_new(d->loop, &f);
-		o->dns = dns != NULL ? stubdns_address(dns) : NULL;
-	}
+	if (o->dns == NULL)
+		o->dns = begin_dns(d, internet, &f);
+	if (f.kind == FAIL_SYNTAX)
+		code = CLI_USAGE;
 	o->loop = d->loop;
 	d->box = o->dns != NULL ? box_new(o, &f, &code) : NULL;
 	if (d->box == NULL) {
@@ -205,8 +251,10 @@ serve(struct dev *d, struct box_options *o)
 		code = d->code;
 	}
 	box_free(d->box);
-	stubdns_free(dns);
+	dev_internet_stop(d->internet);
+	stubdns_free(d->dns);
 	loop_free(d->loop);
+	dev_internet_free(d->internet);
 	return code;
 }
 
@@ -225,10 +273,13 @@ cut_command(int *argc, char **argv)
 int
 cmd_dev(struct cli *cli, int argc, char **argv)
 {
+	const char *internet = NULL;
 	struct dev d = {.cli = cli, .log = log_to_stderr("mailctl")};
 	struct box_options o = {
 	    .log = &d.log,
 	    .host = "127.0.0.1",
+	    .clock = true,
+	    .prepare = prepare,
 	    .ready = box_ready,
 	    .ended = box_ended,
 	    .arg = &d,
@@ -242,6 +293,7 @@ cmd_dev(struct cli *cli, int argc, char **argv)
 	    {"port",            CLI_EACH,  &o.ports          },
 	    {"allow-plaintext", CLI_FLAG,  &o.allow_plaintext},
 	    {"dns",             CLI_VALUE, &o.dns            },
+	    {"internet",        CLI_VALUE, &internet         },
 	    {"set",             CLI_EACH,  &o.settings       },
 	    {NULL,              CLI_FLAG,  NULL              },
 	};
@@ -253,7 +305,10 @@ cmd_dev(struct cli *cli, int argc, char **argv)
 	code = cli_options(cli, argc, argv, options, 0, 0, &n, &done);
 	if (done)
 		return code;
+	if (internet != NULL && o.dns != NULL)
+		return cli_usage(
+		    cli, "--internet brings its own DNS: give no --dns");
 	if (o.domains.n == 0)
 		o.domains.at[o.domains.n++] = "d.test";
-	return serve(&d, &o);
+	return serve(&d, &o, internet);
 }

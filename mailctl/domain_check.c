@@ -383,7 +383,8 @@ static int
 ask_dns(struct check *c, const struct conf *conf, struct fail *f)
 {
 	struct resolver_options o = {
-	    .forward = conf->dns_forward[0] != '\0' ? conf->dns_forward : NULL,
+	    .forward = conf->dns_forward,
+	    .anchor = conf->dns_trust_anchor,
 	};
 	struct resolver *r;
 	struct asker *a;

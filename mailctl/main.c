@@ -23,12 +23,17 @@ static const struct cli_command commands[] = {
 	    "  --port smtp=2525    a fixed port, may be repeated (default: free ones)\n"
 	    "  --allow-plaintext   let clients log in without TLS\n"
 	    "  --dns ADDR:PORT     ask this DNS server (default: no name but ours exists)\n"
+	    "  --internet FILE     other people's DNS and mail servers: pennypost.internet(5)\n"
 	    "  --set section.key=value   any setting, may be repeated\n"
 	    "  --json              one line on standard output when ready\n"
 	    "  -- COMMAND...       run it, then stop; its exit code is ours\n",
 	    cmd_dev},
 	{"demo", "[--once]", "Two servers, and Bob's message to Alice between them.",
 	    "  --once   exit after the journey: 0 only if every octet arrived\n", cmd_demo},
+	{"advance", "TIME | --to-next", "Let time pass on a server of `mailctl dev'.",
+	    "TIME is like 90s, 5m, 4h or 5d.  Goes from one try that is due to the next,\n"
+	    "waits for its outcome each time, and says what happened.\n"
+	    "  --to-next   only as far as the next try\n", cmd_advance},
 	{"user add", "ADDRESS [--quota SIZE]", "Make an account.",
 	    "The password is asked for, or is the first line of standard input.\n", cmd_user_add},
 	{"user list", "", "All accounts.", NULL, cmd_user_list},
@@ -78,19 +83,65 @@ static const struct cli_command commands[] = {
 	{"mailbox delete", "ADDRESS NAME --yes", "Delete a mailbox and its mail.", NULL, cmd_mailbox_change},
 	{"mailbox subscribe", "ADDRESS NAME", "Have user agents show a mailbox.", NULL, cmd_mailbox_change},
 	{"mailbox unsubscribe", "ADDRESS NAME", "End that.", NULL, cmd_mailbox_change},
-	{"queue list", "[--domain D] [--max N]", "Mail that waits to be relayed.", NULL, cmd_queue_list},
-	{"queue show", "ID", "All that is known of a message that waits.", NULL, cmd_queue_show},
-	{"queue retry", "ID | --domain D | --all", "Try now.", NULL, cmd_queue_change},
-	{"queue hold", "ID | --domain D | --all", "Do not try until released.", NULL, cmd_queue_change},
-	{"queue release", "ID | --domain D | --all", "End a hold.", NULL, cmd_queue_change},
-	{"queue drop", "ID | --domain D | --all", "Forget it: nobody is told.", NULL, cmd_queue_change},
-	{"journey", "ID | MESSAGE-ID | ADDRESS [--max N]", "What happened to a message, or to those of an address.", NULL, cmd_journey},
+#define QUEUE_WHICH                                                            \
+	"  --domain PATTERN      where it goes; after reroute: =HOST:PORT\n"   \
+	"  --sender PATTERN      the sender; <> is the null one\n"             \
+	"  --recipient PATTERN   the recipient, or the alias it came by\n"     \
+	"  --state STATE         waiting, held, scheduled or paused\n"         \
+	"  --older TIME          it came so long ago or earlier: 30m, 4h, 2d\n" \
+	"  --newer TIME          it came since then\n"
+#define QUEUE_PATTERNS                                                         \
+	"In a PATTERN * stands for anything and ? for one character.  All that\n" \
+	"is given must be true of a recipient.\n"
+#define QUEUE_ORDER QUEUE_WHICH "  --all                 everything\n" QUEUE_PATTERNS
+	{"queue list", "[--domain P] [--sender P] [--recipient P] [--state S] [--older T] [--newer T] [--max N]",
+	    "Mail that waits to be relayed.",
+	    QUEUE_WHICH "  --max N               at most so many (default: 100)\n" QUEUE_PATTERNS
+	    "`mailctl queue' alone does the same.\n", cmd_queue_list},
+	{"queue show", "ID", "All that is known of a message that waits, and what was said.", NULL, cmd_queue_show},
+	{"queue summary", "[--max N]", "What waits, by destination and age.",
+	    "Each column counts what is younger than its head says, and older than the\n"
+	    "one before.\n", cmd_queue_summary},
+	{"queue retry", "ID | --domain P ... | --all", "Try now.",
+	    QUEUE_ORDER "What is scheduled goes early only by its ID or --state scheduled.\n",
+	    cmd_queue_change},
+	{"queue hold", "ID | --domain P ... | --all", "Do not try until released.", QUEUE_ORDER, cmd_queue_change},
+	{"queue release", "ID | --domain P ... | --all", "End a hold.", QUEUE_ORDER, cmd_queue_change},
+	{"queue drop", "ID | --domain P ... | --all", "Forget it: nobody is told.", QUEUE_ORDER, cmd_queue_change},
+	{"queue reroute", "(ID | --domain P ... | --all) --to HOST[:PORT] | mx", "Send it to another server.",
+	    "  --to HOST[:PORT]      this server (default: port 25)\n"
+	    "  --to mx               where DNS says again\n" QUEUE_ORDER, cmd_queue_reroute},
+#undef QUEUE_ORDER
+#undef QUEUE_PATTERNS
+#undef QUEUE_WHICH
+	{"queue recall", "ID", "Take a message back, for who has sent it.",
+	    "What has gone already stays gone; it says which that is.\n", cmd_queue_recall},
+	{"queue pause", "DOMAIN [WHY]", "Send nothing to a domain until it is resumed.", NULL, cmd_queue_pause},
+	{"queue resume", "DOMAIN", "End that.", NULL, cmd_queue_resume},
+	{"suppress list", "", "Addresses that other servers said do not exist.",
+	    "`mailctl suppress' alone does the same.  relay.suppress_after says from how many\n"
+	    "refusals on mail for one is returned at once.\n", cmd_suppress_list},
+	{"suppress remove", "ADDRESS", "Try such an address again.", NULL, cmd_suppress_remove},
+	{"smarthost add", "DOMAIN HOST[:PORT] [--tls may|verify|inside] [--login NAME]",
+	    "Give mail for a domain to this server instead of its MX.",
+	    "DOMAIN may be '*': every domain without a smarthost of its own.\n"
+	    "  --tls verify   STARTTLS, and only if its certificate is good (default)\n"
+	    "  --tls inside   TLS from the start, as on port 465; likewise\n"
+	    "  --tls may      TLS where it is offered, with whomever\n"
+	    "  --login NAME   log in there; the password is asked for, or is the first\n"
+	    "                 line of standard input\n", cmd_smarthost_add},
+	{"smarthost list", "", "All of them.", NULL, cmd_smarthost_list},
+	{"smarthost remove", "DOMAIN", "Let mail go to the domain's MX again.", NULL, cmd_smarthost_remove},
+	{"journey", "ID | MESSAGE-ID | ADDRESS [--max N] [--follow]", "What happened to a message, or to those of an address.",
+	    "  --max N    at most so many messages (default: 10; with --follow, the newest)\n"
+	    "  --follow   go on until nothing is to come; with --json, a line for each hop\n", cmd_journey},
 	{"explain", "ID | MESSAGE-ID", "Why a message was accepted, put into Junk or refused.",
 	    "Shows each check (SPF, DKIM, ARC, DMARC ...), what it looked at, what it found,\n"
 	    "and the setting that decided.\n", cmd_explain},
 	{"search rebuild", "", "Forget the index of searches; maild builds it again.", NULL, cmd_search_rebuild},
 	{"check", "", "Look for what is wrong: settings, files, store.", NULL, cmd_check},
 	{"status", "", "What runs, and how much there is.", NULL, cmd_status},
+	{"metrics", "", "The figures of maild and of the store, for Prometheus.", NULL, cmd_metrics},
 };
 /* clang-format on */
 
@@ -123,6 +174,20 @@ matching_words(const struct cli_command *command, int argc, char **argv)
 	return n;
 }
 
+/* "mailctl queue", "mailctl queue --state held": the list is meant. */
+static int
+lists_alone(const struct cli_command *command, int argc, char **argv)
+{
+	static const char *const lists[] = {"queue list", "suppress list"};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (str_eq(str_of(lists[i]), str_of(command->words)) &&
+		    str_starts(str_of(lists[i]), str_of(argv[0])) &&
+		    lists[i][strlen(argv[0])] == ' ')
+			return argc == 1 || argv[1][0] == '-';
+	return 0;
+}
+
 /* "mailctl user" or "mailctl user --help": the group's commands. */
 static bool
 print_group(struct str group, FILE *out)
@@ -149,6 +214,8 @@ dispatch(struct cli *cli, int argc, char **argv)
 
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		int n = matching_words(&commands[i], argc, argv);
+		if (n == 0 && !help)
+			n = lists_alone(&commands[i], argc, argv);
 		if (n > 0) {
 			cli->command = &commands[i];
 			return commands[i].run(cli, argc - n + 1, argv + n - 1);

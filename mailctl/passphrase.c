@@ -8,6 +8,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "mailctl/cli.h"
+
 /* The octets up to a newline or the end of fd. */
 static int
 read_line(int fd, struct buf *out, struct fail *f)
@@ -99,4 +101,22 @@ passphrase_release(struct buf *b)
 	if (b->data != NULL)
 		explicit_bzero(b->data, b->len);
 	buf_release(b);
+}
+
+int
+passphrase_into(json_t *request, const char *prompt)
+{
+	struct fail f = {0};
+	struct buf password;
+	int code = CLI_OK;
+
+	if (passphrase_read(prompt, true, &password, &f) == -1) {
+		code = cli_failed(&f);
+	} else if (json_object_set_new(request, "password",
+		       json_stringn(password.data, password.len)) == -1) {
+		cli_complain("the password is not UTF-8");
+		code = CLI_FAILED;
+	}
+	passphrase_release(&password);
+	return code;
 }

@@ -7,6 +7,8 @@
 #ifndef MAILCTL_PASSPHRASE_H
 #define MAILCTL_PASSPHRASE_H
 
+#include <jansson.h>
+
 #include "common/util/buf.h"
 #include "common/util/fail.h"
 
@@ -17,5 +19,9 @@
 int passphrase_read(
     const char *prompt, bool twice, struct buf *out, struct fail *f);
 void passphrase_release(struct buf *b);
+
+/* Ask for one that is to be set, and put it into a request as "password".
+ * CLI_OK, or the exit code (said already); the request is the caller's. */
+int passphrase_into(json_t *request, const char *prompt);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "common/util/str.h"
 #include "mailctl/commands.h"
+#include "mailctl/queue_which.h"
 #include "mailctl/show.h"
 #include "mailctl/table.h"
 
@@ -12,11 +13,11 @@ cmd_queue_list(struct cli *cli, int argc, char **argv)
 {
 	static const char *const headings[] = {"ID", "STATE", "NEXT TRY",
 	    ">TRIES", "SENDER", "RECIPIENT", "LAST REPLY", NULL};
-	const char *domain = NULL, *max = NULL;
+	struct queue_which w = {0};
+	const char *max = NULL;
 	const struct cli_option options[] = {
-	    {"domain", CLI_VALUE, &domain},
-            {"max",    CLI_VALUE, &max   },
-	    {NULL,     CLI_FLAG,  NULL   }
+	    QUEUE_WHICH_OPTIONS(&w), {"max", CLI_VALUE, &max},
+	    {NULL,  CLI_FLAG,  NULL}
         };
 	char when[SHOW_SIZE_MAX];
 	json_int_t most = 0;
@@ -29,8 +30,10 @@ cmd_queue_list(struct cli *cli, int argc, char **argv)
 		return code;
 	if (max != NULL && !cli_size(max, &most))
 		return cli_usage(cli, "%s is no number", max);
-	json_t *request = json_pack("{s:s, s:s*, s:I}", "command", "queue.list",
-	    "domain", domain, "max", most);
+	json_t *request = queue_which_request(cli, &w, "queue.list", &code);
+	if (request == NULL)
+		return code;
+	json_object_set_new(request, "max", json_integer(most));
 	reply = cli_ask_shown(cli, request, &shown, &code);
 	if (reply == NULL || shown) {
 		json_decref(reply);
@@ -73,6 +76,8 @@ show_recipient(const json_t *row)
 	table_print_text(stdout, str_of(show_text(row, "recipient")));
 	putchar('\n');
 	show_line("state", show_text(row, "state"));
+	if (show_text(row, "destination")[0] == '=')
+		show_line("goes to", show_text(row, "destination") + 1);
 	show_line("for", show_text(row, "original"));
 	show_line("next try", show_time(row, "next", text));
 	if (show_text(row, "held_until")[0] != '\0')
@@ -88,10 +93,42 @@ show_recipient(const json_t *row)
 	show_line("its words", show_text(row, "last_reply"));
 }
 
+/* What was said, a line each. */
+static void
+show_attempt(const json_t *attempt)
+{
+	const char *host = show_text(attempt, "host");
+	struct str rest = str_of(show_text(attempt, "dialogue"));
+	char when[SHOW_SIZE_MAX];
+
+	printf("\n%s  ", show_time(attempt, "at", when));
+	table_print_text(
+	    stdout, host[0] != '\0' ? str_of(host) : STR("no server reached"));
+	putchar('\n');
+	while (rest.len > 0) {
+		struct str line = str_cut(&rest, '\n');
+		fputs("    ", stdout);
+		table_print_text(stdout, line);
+		putchar('\n');
+	}
+}
+
+static void
+show_head(const json_t *row)
+{
+	const char *sender = show_text(row, "sender");
+	char text[SHOW_SIZE_MAX];
+
+	printf("%s  from ", show_text(row, "id"));
+	table_print_text(
+	    stdout, sender[0] != '\0' ? str_of(sender) : STR("<>"));
+	printf("  %s octets", show_size(show_number(row, "size"), text));
+	printf("  since %s\n\n", show_time(row, "created", text));
+}
+
 int
 cmd_queue_show(struct cli *cli, int argc, char **argv)
 {
-	char text[SHOW_SIZE_MAX];
 	size_t n, i;
 	bool done, shown;
 	int code = cli_options(cli, argc, argv, NULL, 1, 1, &n, &done);
@@ -108,51 +145,15 @@ cmd_queue_show(struct cli *cli, int argc, char **argv)
 	}
 	json_array_foreach(json_object_get(reply, "recipients"), i, row)
 	{
-		if (i == 0) {
-			const char *sender = show_text(row, "sender");
-			printf("%s  from ", show_text(row, "id"));
-			table_print_text(stdout,
-			    sender[0] != '\0' ? str_of(sender) : STR("<>"));
-			printf("  %s octets",
-			    show_size(show_number(row, "size"), text));
-			printf(
-			    "  since %s\n\n", show_time(row, "created", text));
-		}
+		if (i == 0)
+			show_head(row);
 		show_recipient(row);
 	}
-	json_decref(reply);
-	return code;
-}
-
-/* `retry', `hold', `release' and `drop' differ in their word alone. */
-int
-cmd_queue_change(struct cli *cli, int argc, char **argv)
-{
-	const char *domain = NULL;
-	bool all = false, done, shown;
-	const struct cli_option options[] = {
-	    {"domain", CLI_VALUE, &domain},
-            {"all",    CLI_FLAG,  &all   },
-	    {NULL,     CLI_FLAG,  NULL   }
-        };
-	char command[40];
-	size_t n;
-	int code;
-
-	snprintf(command, sizeof(command), "queue.%s", argv[0]);
-	code = cli_options(cli, argc, argv, options, 0, 1, &n, &done);
-	if (done)
-		return code;
-	if (n + (domain != NULL) + all != 1)
-		return cli_usage(cli, "name one ID, or one domain, or --all");
-	json_t *request = json_pack("{s:s, s:s*, s:s*}", "command", command,
-	    "id", n == 1 ? argv[0] : NULL, "domain", domain);
-	if (all)
-		json_object_set_new(request, "all", json_true());
-	json_t *reply = cli_ask_shown(cli, request, &shown, &code);
-	if (reply != NULL && !shown)
-		printf("%lld recipients: %s\n",
-		    (long long)show_number(reply, "changed"), command + 6);
+	if (json_array_size(json_object_get(reply, "recipients")) == 0)
+		puts("Nothing of it waits any more: `mailctl journey' tells "
+		     "what became of it.");
+	json_array_foreach(json_object_get(reply, "attempts"), i, row)
+	    show_attempt(row);
 	json_decref(reply);
 	return code;
 }

@@ -38,12 +38,10 @@ print_hop(const json_t *hop, const char *last_day, FILE *out)
 }
 
 void
-story_print(const json_t *journey, FILE *out)
+story_print_head(const json_t *journey, FILE *out)
 {
 	const char *sender = show_text(journey, "sender");
-	char size[SHOW_SIZE_MAX], day[11] = "";
-	json_t *hop;
-	size_t i;
+	char size[SHOW_SIZE_MAX];
 
 	fprintf(out, "Message %s\n", show_text(journey, "id"));
 	fputs("  from        ", out);
@@ -51,11 +49,28 @@ story_print(const json_t *journey, FILE *out)
 	print_piece(out, "\n  message-id  ", show_text(journey, "message_id"));
 	fprintf(out, "\n  size        %s\n\n",
 	    show_size(show_number(journey, "size"), size));
+}
+
+void
+story_print_hops(const json_t *journey, char day[STORY_DAY], FILE *out)
+{
+	json_t *hop;
+	size_t i;
+
 	json_array_foreach(json_object_get(journey, "hops"), i, hop)
 	{
 		if (str_of(show_text(hop, "at")).len < 24)
 			continue;
 		print_hop(hop, day, out);
-		snprintf(day, sizeof(day), "%.10s", show_text(hop, "at"));
+		snprintf(day, STORY_DAY, "%.10s", show_text(hop, "at"));
 	}
+}
+
+void
+story_print(const json_t *journey, FILE *out)
+{
+	char day[STORY_DAY] = "";
+
+	story_print_head(journey, out);
+	story_print_hops(journey, day, out);
 }

@@ -8,4 +8,10 @@
 
 void story_print(const json_t *journey, FILE *out);
 
+/* The same in pieces, for hops that come one by one: day is that of the last
+ * hop printed, "" at first. */
+#define STORY_DAY 11
+void story_print_head(const json_t *journey, FILE *out);
+void story_print_hops(const json_t *journey, char day[STORY_DAY], FILE *out);
+
 #endif

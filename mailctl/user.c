@@ -10,26 +10,15 @@
 static int
 send_password(struct cli *cli, json_t *request, const char *done_word)
 {
-	struct buf password;
-	struct fail f = {0};
 	bool shown;
 	int code;
 
 	if (request == NULL)
 		return cli_usage(cli, CLI_NOT_UTF8);
-	if (passphrase_read("Password: ", true, &password, &f) == -1) {
-		passphrase_release(&password);
+	if ((code = passphrase_into(request, "Password: ")) != CLI_OK) {
 		json_decref(request);
-		return cli_failed(&f);
+		return code;
 	}
-	if (json_object_set_new(request, "password",
-		json_stringn(password.data, password.len)) == -1) {
-		passphrase_release(&password);
-		json_decref(request);
-		cli_complain("the password is not UTF-8");
-		return CLI_FAILED;
-	}
-	passphrase_release(&password);
 	json_t *reply = cli_ask_shown(cli, request, &shown, &code);
 	if (reply != NULL && !shown) {
 		table_print_text(stdout, str_of(show_text(reply, "address")));

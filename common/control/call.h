@@ -13,7 +13,7 @@
 #include "common/util/buf.h"
 #include "common/util/fail.h"
 
-#define CALL_ARGS_MAX 4
+#define CALL_ARGS_MAX 12
 
 /* A(NAME, "what it must be") */
 #define CALL_ARG_TYPES(A)                                                      \
@@ -67,8 +67,13 @@ call_run call_alias_add, call_alias_list, call_alias_remove;
 call_run call_domain_add, call_domain_list, call_domain_remove,
     call_domain_rotate, call_domain_dns;
 call_run call_queue_list, call_queue_show, call_queue_retry, call_queue_hold,
-    call_queue_release, call_queue_drop;
+    call_queue_release, call_queue_drop, call_queue_reroute, call_queue_recall,
+    call_queue_summary, call_queue_pause, call_queue_resume;
+call_run call_suppress_list, call_suppress_remove;
 call_run call_journey, call_explain;
+call_run call_smarthost_add, call_smarthost_list, call_smarthost_remove;
+call_run call_metrics;
 call_run call_check, call_status, call_search_rebuild;
+call_run call_test_advance, call_test_next;
 
 #endif

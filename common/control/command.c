@@ -81,24 +81,53 @@ static const struct command commands[] = {
 	{"domain.list", call_domain_list, 0, {{0}}},
 	{"domain.remove", call_domain_remove, CONTROL_LOGIN,
 	    {{"domain", ARG_DOMAIN, NEEDED}}},
+#define QUEUE_FILTER                                                           \
+	{"domain", ARG_TEXT, OPTIONAL}, {"sender", ARG_TEXT, OPTIONAL},        \
+	    {"recipient", ARG_TEXT, OPTIONAL}, {"state", ARG_TEXT, OPTIONAL},  \
+	    {"older", ARG_COUNT, OPTIONAL}, {"newer", ARG_COUNT, OPTIONAL}
 	{"queue.list", call_queue_list, 0,
-	    {{"domain", ARG_DOMAIN, OPTIONAL}, {"max", ARG_COUNT, OPTIONAL}}},
+	    {QUEUE_FILTER, {"max", ARG_COUNT, OPTIONAL}}},
 	{"queue.show", call_queue_show, 0, {{"id", ARG_TRACE, NEEDED}}},
 #define QUEUE_ORDER(word)                                                      \
 	{"queue." #word, call_queue_##word, CONTROL_QUEUE,                     \
-	    {{"id", ARG_TRACE, OPTIONAL}, {"domain", ARG_DOMAIN, OPTIONAL},    \
+	    {QUEUE_FILTER, {"id", ARG_TRACE, OPTIONAL},                        \
 	     {"all", ARG_FLAG, OPTIONAL}}}
 	QUEUE_ORDER(retry),
 	QUEUE_ORDER(hold),
 	QUEUE_ORDER(release),
 	QUEUE_ORDER(drop),
 #undef QUEUE_ORDER
+	{"queue.reroute", call_queue_reroute, CONTROL_QUEUE,
+	    {QUEUE_FILTER, {"id", ARG_TRACE, OPTIONAL},
+	     {"all", ARG_FLAG, OPTIONAL}, {"to", ARG_TEXT, NEEDED}}},
+#undef QUEUE_FILTER
+	{"queue.recall", call_queue_recall, CONTROL_QUEUE,
+	    {{"id", ARG_TRACE, NEEDED}, {"as", ARG_ADDRESS, OPTIONAL}}},
+	{"queue.summary", call_queue_summary, 0, {{"max", ARG_COUNT, OPTIONAL}}},
+	{"queue.pause", call_queue_pause, CONTROL_QUEUE,
+	    {{"domain", ARG_TEXT, NEEDED}, {"why", ARG_TEXT, OPTIONAL}}},
+	{"queue.resume", call_queue_resume, CONTROL_QUEUE,
+	    {{"domain", ARG_TEXT, NEEDED}}},
+	{"suppress.list", call_suppress_list, 0, {{0}}},
+	{"suppress.remove", call_suppress_remove, CONTROL_WRITE,
+	    {{"address", ARG_TEXT, NEEDED}}},
+	{"smarthost.add", call_smarthost_add, CONTROL_SMARTHOST,
+	    {{"domain", ARG_TEXT, NEEDED}, {"host", ARG_TEXT, NEEDED},
+	     {"tls", ARG_TEXT, OPTIONAL}, {"login", ARG_TEXT, OPTIONAL},
+	     {"password", ARG_SECRET, OPTIONAL}}},
+	{"smarthost.list", call_smarthost_list, 0, {{0}}},
+	{"smarthost.remove", call_smarthost_remove, CONTROL_SMARTHOST,
+	    {{"domain", ARG_TEXT, NEEDED}}},
+	{"metrics", call_metrics, 0, {{0}}},
 	{"journey", call_journey, 0,
-	    {{"what", ARG_TEXT, NEEDED}, {"max", ARG_COUNT, OPTIONAL}}},
+	    {{"what", ARG_TEXT, NEEDED}, {"max", ARG_COUNT, OPTIONAL},
+	     {"after", ARG_COUNT, OPTIONAL}}},
 	{"explain", call_explain, 0, {{"what", ARG_TEXT, NEEDED}}},
 	{"search.rebuild", call_search_rebuild, CONTROL_WRITE, {{0}}},
 	{"check", call_check, 0, {{0}}},
 	{"status", call_status, 0, {{0}}},
+	{"test.advance", call_test_advance, CONTROL_QUEUE, {{"ms", ARG_COUNT, NEEDED}}},
+	{"test.next", call_test_next, 0, {{"since", ARG_COUNT, OPTIONAL}}},
 };
 /* clang-format on */
 

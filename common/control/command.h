@@ -30,6 +30,7 @@ enum control_effect {
 	CONTROL_LOGIN = 1 << 1, /* forget what is remembered of logins and keys
 	                         */
 	CONTROL_WRITE = 1 << 2, /* something else in the store */
+	CONTROL_SMARTHOST = 1 << 3, /* read the smarthosts again */
 };
 
 struct control {
@@ -37,6 +38,8 @@ struct control {
 	const struct clock *clock; /* borrowed */
 	int64_t started_ms;        /* wall clock; 0: executed offline */
 	const char *hostname;      /* of this server, borrowed */
+	const char *counters;      /* maild's, as Prometheus wants them; or
+	                            * NULL: executed offline; borrowed */
 };
 
 struct control_outcome {

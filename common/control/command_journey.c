@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/control/call.h"
 #include "common/store/hop.h"
+#include "common/store/queue.h"
 
 enum {
 	WHAT,
-	MAX
+	MAX,
+	AFTER
 };
 
 #define JOURNEYS_DEFAULT 10
@@ -19,6 +21,7 @@ struct reading {
 	json_t *journeys;
 	json_t *now; /* hops of the journey that is read, borrowed */
 	size_t hops; /* told so far */
+	size_t skip; /* of this journey, still not to be told */
 	bool cut;    /* something was left out */
 };
 
@@ -28,6 +31,7 @@ take_head(void *arg, const struct journey *j)
 	struct reading *r = arg;
 
 	r->now = json_array();
+	r->skip = (size_t)r->call->args[AFTER].number;
 	json_array_append_new(r->journeys,
 	    json_pack("{s:o, s:o, s:o, s:o, s:I, s:o}", "id",
 		call_json_trace(j->trace), "at", call_json_time(j->at_ms),
@@ -48,6 +52,10 @@ take_hop(void *arg, const struct hop *h)
 {
 	struct reading *r = arg;
 
+	if (r->skip > 0) {
+		r->skip--;
+		return;
+	}
 	if (r->now == NULL || r->hops == HOPS_MOST) {
 		r->cut = true;
 		return;
@@ -64,11 +72,23 @@ take_hop(void *arg, const struct hop *h)
 	r->hops++;
 }
 
+/* With how much of it is still to come: who follows it waits for that. */
 static int
 read_one(struct db *db, int64_t trace, struct reading *r, struct fail *f)
 {
+	size_t left, n;
+	int got;
+
 	r->now = NULL;
-	return journey_read(db, trace, take_head, take_hop, r, f);
+	got = journey_read(db, trace, take_head, take_hop, r, f);
+	if (got != 1)
+		return got;
+	if (queue_left(db, trace, &left, f) == -1)
+		return -1;
+	n = json_array_size(r->journeys);
+	json_object_set_new(json_array_get(r->journeys, n - 1), "left",
+	    json_integer((json_int_t)left));
+	return 1;
 }
 
 static size_t

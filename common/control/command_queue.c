@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/control/call.h"
+/* What waits, and all that is known of one message that does. */
+#include "common/control/queue_filter.h"
 #include "common/mime/dsn.h"
-#include "common/store/queue.h"
+#include "common/store/attempt.h"
 #include "common/util/mem.h"
 
 #define LIST_DEFAULT 100
@@ -9,30 +10,41 @@
 
 /* queue.list */
 enum {
-	LIST_DOMAIN,
-	LIST_MAX
+	LIST_MAX = FILTER_ARGS
 };
 
-/* queue.show, and the orders */
+/* queue.show */
 enum {
-	ID,
-	DOMAIN,
-	ALL
+	ID
 };
 
 struct reading {
-	int64_t trace;
-	struct str domain;
+	struct queue_filter filter;
+	int64_t now_ms;
 	size_t max;
 	struct queue_list found;
+	json_t *attempts; /* NULL: not asked for */
 };
+
+static void
+take_attempt(void *arg, const struct attempt_row *a)
+{
+	json_array_append_new(
+	    arg, json_pack("{s:o, s:o, s:o}", "at", call_json_time(a->at_ms),
+		     "host", call_json_text(a->host), "dialogue",
+		     call_json_text(a->dialogue)));
+}
 
 static int
 read_queue(struct db *db, void *arg, struct fail *f)
 {
 	struct reading *r = arg;
 
-	return queue_read(db, r->trace, r->domain, r->max, &r->found, f);
+	if (queue_read(db, &r->filter, r->now_ms, r->max, &r->found, f) == -1)
+		return -1;
+	if (r->attempts == NULL)
+		return 0;
+	return attempt_list(db, r->filter.trace, take_attempt, r->attempts, f);
 }
 
 static json_t *
@@ -68,15 +80,15 @@ notify_json(unsigned notify)
 }
 
 static json_t *
-entry_json(const struct queue_entry *e)
+entry_json(const struct queue_entry *e, int64_t now_ms)
 {
 	json_t *row = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
 	    "id", call_json_trace(e->trace), "sender",
 	    call_json_text(str_of(e->return_to)), "recipient",
 	    call_json_text(str_of(e->address)), "state",
-	    e->held ? "held" : "waiting", "original", text_or_null(e->original),
-	    "next", call_json_time(e->next_ms), "created",
-	    call_json_time(e->created_ms), "expires",
+	    queue_state_word(queue_entry_state(e, now_ms)), "original",
+	    text_or_null(e->original), "next", call_json_time(e->next_ms),
+	    "created", call_json_time(e->created_ms), "expires",
 	    call_json_time(e->expires_ms));
 
 	json_object_update_new(
@@ -86,8 +98,10 @@ entry_json(const struct queue_entry *e)
 		     "last_reply", text_or_null(e->last_reply), "last_host",
 		     text_or_null(e->last_host)));
 	json_object_update_new(
-	    row, json_pack("{s:o, s:o, s:o}", "notify", notify_json(e->notify),
-		     "envid", text_or_null(e->envelope_id), "held_until",
+	    row, json_pack("{s:o, s:o, s:o, s:o}", "destination",
+		     call_json_text(str_of(e->domain)), "notify",
+		     notify_json(e->notify), "envid",
+		     text_or_null(e->envelope_id), "held_until",
 		     e->hold_until_ms > 0 ? call_json_time(e->hold_until_ms)
 					  : json_null()));
 	return row;
@@ -102,11 +116,13 @@ read_into(struct call *call, struct reading *r, struct fail *f)
 	json_object_set_new(call->reply, "recipients", rows);
 	/* one more than is shown says whether there are more */
 	r->max++;
+	r->now_ms = call->now_ms;
 	if (db_read(call->control->mail, read_queue, r, f) == -1)
 		return -1;
 	shown = r->found.n < r->max ? r->found.n : r->max - 1;
 	for (size_t i = 0; i < shown; i++)
-		json_array_append_new(rows, entry_json(&r->found.entries[i]));
+		json_array_append_new(
+		    rows, entry_json(&r->found.entries[i], call->now_ms));
 	json_object_set_new(
 	    call->reply, "more", json_boolean(r->found.n > shown));
 	queue_list_release(&r->found);
@@ -117,86 +133,31 @@ int
 call_queue_list(struct call *call, struct fail *f)
 {
 	const struct call_arg *max = &call->args[LIST_MAX];
-	struct reading r = {
-	    .domain = buf_str(&call->args[LIST_DOMAIN].text),
-	    .max = LIST_DEFAULT,
-	};
+	struct reading r = {.max = LIST_DEFAULT};
 
 	if (max->given && max->number > 0)
 		r.max = max->number < LIST_MOST ? (size_t)max->number
 		                                : LIST_MOST;
+	if (queue_filter_read(call, &r.filter, f) == -1)
+		return -1;
 	return read_into(call, &r, f);
 }
 
+/* What was said stays for a while when nothing waits any more. */
 int
 call_queue_show(struct call *call, struct fail *f)
 {
-	struct reading r = {.trace = call->args[ID].number, .max = LIST_MOST};
+	struct reading r = {.filter = {.trace = call->args[ID].number},
+	    .max = LIST_MOST,
+	    .attempts = json_array()};
 
+	json_object_set_new(call->reply, "attempts", r.attempts);
 	if (read_into(call, &r, f) == -1)
 		return -1;
-	if (json_array_size(json_object_get(call->reply, "recipients")) > 0)
+	if (json_array_size(json_object_get(call->reply, "recipients")) > 0 ||
+	    json_array_size(r.attempts) > 0)
 		return 0;
-	return fail(f, FAIL_PERM, "no message of this id waits in the queue");
-}
-
-struct ordering {
-	const struct call *call;
-	enum queue_order order;
-	size_t changed;
-};
-
-static int
-change_queue(struct db *db, void *arg, struct fail *f)
-{
-	struct ordering *o = arg;
-	const struct call *call = o->call;
-
-	return queue_change(db, o->order, call->args[ID].number,
-	    buf_str(&call->args[DOMAIN].text), call->now_ms, &o->changed, f);
-}
-
-static int
-order(struct call *call, enum queue_order what, struct fail *f)
-{
-	struct ordering o = {.call = call, .order = what};
-	bool all = call->args[ALL].given && call->args[ALL].number;
-
-	/* everything is changed only when that is said */
-	if (call->args[ID].given + call->args[DOMAIN].given + all != 1)
-		return fail(f, FAIL_SYNTAX,
-		    "name one message id, or one domain, or all");
-	if (db_write(call->control->mail, change_queue, &o, f) == -1)
-		return -1;
-	if (o.changed == 0 && call->args[ID].given)
-		return fail(f, FAIL_PERM,
-		    "nothing of this id waits in the queue that this would "
-		    "change");
-	json_object_set_new(
-	    call->reply, "changed", json_integer((json_int_t)o.changed));
-	return 0;
-}
-
-int
-call_queue_retry(struct call *call, struct fail *f)
-{
-	return order(call, QUEUE_RETRY, f);
-}
-
-int
-call_queue_hold(struct call *call, struct fail *f)
-{
-	return order(call, QUEUE_HOLD, f);
-}
-
-int
-call_queue_release(struct call *call, struct fail *f)
-{
-	return order(call, QUEUE_RELEASE, f);
-}
-
-int
-call_queue_drop(struct call *call, struct fail *f)
-{
-	return order(call, QUEUE_DROP, f);
+	return fail(f, FAIL_PERM,
+	    "no message of this id waits in the queue: `mailctl journey' tells "
+	    "what became of it");
 }
