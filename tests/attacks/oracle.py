@@ -114,10 +114,10 @@ class Oracle:
             db.close()
 
     def messages(self, user=None):
-        """How many messages are in this mailbox, or in all."""
+        """How many messages are in this mailbox, or in all: notes of what waits come and go."""
         where = "" if user is None else " AND login = ?"
         return self.query("SELECT count(*) FROM message m JOIN mailbox b ON b.id = m.mailbox"
-                          " JOIN account a ON a.id = b.account WHERE 1" + where,
+                          " JOIN account a ON a.id = b.account WHERE b.name <> 'Pending'" + where,
                           *([] if user is None else [user]))[0][0]
 
     def waiting(self):

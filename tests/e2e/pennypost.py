@@ -77,12 +77,15 @@ def cpu_s(pid):
 class Server:
     def __init__(self, users=None, domain="d.test", options=(), settings=None,
                  dir=None, host="127.0.0.1", dns=None, plaintext=False,
-                 accept_any=False, check=True, asan=""):
+                 accept_any=False, check=True, asan="", clock=False,
+                 internet=None):
         self.users = dict(USERS if users is None else users)
         self.domain, self.options, self.host = domain, list(options), host
         self.settings = dict(settings or {})
         self.dns, self.plaintext, self.accept_any = dns, plaintext, accept_any
         self.check, self.asan = check, asan
+        self.clock = clock  # one that advance() moves
+        self.internet = internet  # pennypost.internet(5), as Python's own
         self.kept = dir
         self.process = None
 
@@ -107,6 +110,11 @@ class Server:
             args += ["--allow-plaintext"]
         if self.accept_any:
             args += ["--accept-any"]
+        if self.internet is not None:
+            (self.scratch / "internet.json").write_text(json.dumps(self.internet))
+            args += ["--internet", str(self.scratch / "internet.json")]
+        if not self.clock:
+            args += ["--set", "test.clock="]
         for key, value in self.settings.items():
             args += ["--set", f"{key}={value}"]
         env = dict(os.environ)
@@ -186,6 +194,17 @@ class Server:
             return json.loads(got.stdout)
         return got
 
+    def advance(self, time):
+        """Let so much time pass ("5d"; None: until the next try), with all that is
+        due meanwhile: {"now", "next", "jumps": [{"at", "counts", "happened"}]}."""
+        return self.ctl("advance", "--json", *([time] if time else ["--to-next"]))
+
+    def received(self, host):
+        """[(envelope, octets)] of what a server of the internet took."""
+        where = pathlib.Path(self.ready["internet"]["dir"]) / host
+        files = sorted(where.glob("*.eml"), key=lambda f: int(f.stem))
+        return [(json.loads(f.with_suffix(".json").read_text()), f.read_bytes()) for f in files]
+
     # ---- clients
 
     def tls(self):
@@ -263,16 +282,18 @@ def without_trace(message, hops=1):
 
 class StubDns:
     """tests/tools/stub_dns.py with these records, [[name, type, rdata]...], and
-    behaviours (see there): its address is `.forward'."""
+    behaviours (see there): its address is `.forward'.  more: what else its JSON
+    may have (ttl, signed, unsigned); of signed zones `.anchor' is a file with
+    what a resolver must be told."""
 
-    def __init__(self, records, behaviours=None, host="127.0.0.1"):
+    def __init__(self, records, behaviours=None, host="127.0.0.1", **more):
         self.records = {"records": records, "behaviours": behaviours or {}}
-        self.host = host
+        self.more, self.host = more, host
 
     def write(self):
         self.generation += 1
         mark = [f"generation{self.generation}.invalid", "A", "127.0.0.1"]
-        text = {**self.records, "records": self.records["records"] + [mark]}
+        text = {**self.more, **self.records, "records": self.records["records"] + [mark]}
         with open(self.file, "w", encoding="utf-8") as f:
             json.dump(text, f)
         return mark[0]
@@ -280,11 +301,12 @@ class StubDns:
     def __enter__(self):
         handle, self.file = tempfile.mkstemp(prefix="pp-dns-", suffix=".json")
         os.close(handle)
+        self.anchor = self.file + ".ds"
         self.generation = 0
         self.write()
         self.process = subprocess.Popen(
             ["/usr/bin/python3", str(TOOLS / "stub_dns.py"), "--listen", f"{self.host}:0",
-             "--log", self.file + ".log", self.file],
+             "--log", self.file + ".log", "--anchor", self.anchor, self.file],
             stdout=subprocess.PIPE)
         self.port = json.loads(self.process.stdout.readline())["port"]
         self.forward = f"{self.host}:{self.port}"
@@ -304,6 +326,7 @@ class StubDns:
         self.process.stdout.close()
         os.unlink(self.file)
         os.unlink(self.file + ".log")
+        pathlib.Path(self.anchor).unlink(missing_ok=True)
 
     def asked(self):
         """[(type, name)] of all questions so far, each as often as it was asked."""

@@ -58,6 +58,7 @@ class Session:
         self.pending = b""
         self.lines = []  # commands as they came
         self.tls = self.chunked = False
+        self.sni = None  # the name that the client has asked for
         self.sender, self.recipients, self.data = None, [], b""
 
     def read_until(self, end):
@@ -100,8 +101,11 @@ class Session:
             raise ConnectionError
         if self.remote.tls == "hang":
             self.hang()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.remote.tls)
+        context = self.remote.tls
+        if not isinstance(context, ssl.SSLContext):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.remote.tls)
+        context.sni_callback = lambda sock, name, context: setattr(self, "sni", name)
         self.sock = context.wrap_socket(self.sock, server_side=True)
         self.tls = True
 
@@ -171,8 +175,8 @@ class Remote:
     """A mail server.  replies: {command: answer}, where the command may also be
     CONNECT (greeting) and "." (end of data); an answer is text, octets (sent as
     they are), HANG, CLOSE, a function of (session, line) that gives one, or a
-    list of those of which the last lasts.  tls: (certificate, key), "broken",
-    "hang" or None.
+    list of those of which the last lasts.  tls: (certificate, key), a
+    context that has them, "broken", "hang" or None.
 
     messages: those it said 250 to; seen: also those it refused at the end."""
 
@@ -227,16 +231,18 @@ def free_port(*hosts):
 
 class World:
     """Bob's server (bob.test, 127.0.0.2), Alice's (alice.test, 127.0.0.3) and
-    the others that remote() adds, all on one port, known to one DNS."""
+    the others that remote() adds, all on one port, known to one DNS.  dns: more
+    for StubDns; of zones that it signs the servers know the anchor."""
     BOB, ALICE = "bob@bob.test", "alice@alice.test"
     USERS = {"bob": {BOB: "pw-bob-Xyz123", "ben@bob.test": "pw-ben-Xyz123"},
              "alice": {ALICE: "pw-alice-Xyz123", "carol@alice.test": "pw-carol-Xyz123"}}
     HOSTS = {"bob": "127.0.0.2", "alice": "127.0.0.3"}
 
-    def __init__(self, settings=None, servers=("bob", "alice"), dir=None):
+    def __init__(self, settings=None, servers=("bob", "alice"), dir=None, dns=None):
         self.settings = {"relay.retry_first": "300ms", "relay.retry_most": "600ms", **(settings or {})}
         self.names = servers
         self.dir = dir
+        self.dns_more = dns or {}
         self.port = free_port(*self.HOSTS.values())
         self.records, self.behaviours, self.remotes = [], {}, []
         self.dns = None
@@ -275,11 +281,12 @@ class World:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             stack.callback(lambda: [r.close() for r in self.remotes])
-            self.dns = stack.enter_context(StubDns(self.records, self.behaviours))
+            self.dns = stack.enter_context(StubDns(self.records, self.behaviours, **self.dns_more))
+            anchor = {"dns.trust_anchor": self.dns.anchor} if self.dns_more.get("signed") else {}
             for name in self.names:
                 server = Server(users=self.USERS[name], domain=f"{name}.test", host=self.HOSTS[name],
                                 dns=self.dns.forward, options=["--port", f"smtp={self.port}"],
-                                settings={"relay.port": self.port, **self.settings},
+                                settings={"relay.port": self.port, **anchor, **self.settings},
                                 dir=self.dir and f"{self.dir}/{name}")
                 setattr(self, name, stack.enter_context(server))
             self.stack = stack.pop_all()

@@ -213,10 +213,12 @@ def test_binary_is_not_converted(world):
 
 @pytest.fixture(scope="module")
 def safe_world(tmp_path_factory):
-    """Bob's server trusts who made Alice's certificate."""
+    """Bob's server trusts who made Alice's certificate, and DNS is signed: whose
+    servers they are is known too."""
     dir = tmp_path_factory.mktemp("safe")
     with pytest.MonkeyPatch.context() as patch:
-        with World({"relay.timeout": "20s"}, servers=("alice", "bob"), dir=dir) as w:
+        with World({"relay.timeout": "20s"}, servers=("alice", "bob"), dir=dir,
+                   dns={"signed": ["test"], "ttl": 1}) as w:
             # the environment is read at the start
             w.bob.stop()
             patch.setenv("SSL_CERT_FILE", w.alice.ready["ca"])

@@ -13,6 +13,10 @@ if(TARGET smtpd AND TARGET maild AND TARGET popd AND TARGET mailctl)
 	add_test(NAME fault.kill COMMAND ${PP_PYTHON}
 		${CMAKE_CURRENT_SOURCE_DIR}/fault/test_kill.py --kills 10
 		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(fault.kill PROPERTIES LABELS fault TIMEOUT 1800
+	add_test(NAME fault.relay_kill
+		COMMAND ${PP_PYTHON} -m pytest -q -p no:cacheprovider -rs
+			${CMAKE_CURRENT_SOURCE_DIR}/fault/test_relay_kill.py
+		WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	set_tests_properties(fault.kill fault.relay_kill PROPERTIES LABELS fault TIMEOUT 1800
 		ENVIRONMENT "PENNYPOST_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONDONTWRITEBYTECODE=1")
 endif()
