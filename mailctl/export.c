@@ -184,7 +184,8 @@ is_wanted(const struct export *e, const struct mailbox_line *line)
 {
 	struct str name = str_of(line->name), want = str_of(e->mailbox);
 
-	if (line->mailbox.id == 0)
+	/* what waits is not mail that came, and cannot be put back */
+	if (line->mailbox.id == 0 || line->mailbox.special & MAILBOX_PENDING)
 		return false;
 	if (want.len == 0)
 		return true;

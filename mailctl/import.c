@@ -122,6 +122,7 @@ struct target {
 	struct str name;
 	int64_t mailbox, import;
 	bool made;
+	bool pending; /* only the server puts messages into it */
 };
 
 static int
@@ -156,6 +157,7 @@ look_target(struct db *db, void *arg, struct fail *f)
 	if (got != 1)
 		return got;
 	t->mailbox = box.id;
+	t->pending = (box.special & MAILBOX_PENDING) != 0;
 	got = import_find(db, box.id, str_of(i->source->path), &i->mark, f);
 	i->known = got == 1 && !i->again;
 	return got == -1 ? -1 : 0;
@@ -171,9 +173,10 @@ make_target(struct db *db, void *arg, struct fail *f)
 	    (t->mailbox == 0 && make_mailbox(t, db, f) == -1))
 		return -1;
 	t->import = i->mark.id;
-	return i->known ? 0
-	                : import_begin(db, t->mailbox, str_of(i->source->path),
-			      &t->import, f);
+	return i->known || t->pending
+	           ? 0
+	           : import_begin(db, t->mailbox, str_of(i->source->path),
+			 &t->import, f);
 }
 
 static void
@@ -205,6 +208,13 @@ run_source(struct import *i, struct fail *f)
 	t.name = buf_str(&folded);
 	rc = i->dry_run ? db_read(i->db, look_target, &t, f)
 	                : db_write(i->db, make_target, &t, f);
+	if (rc == 0 && t.pending) {
+		import_complain(i, i->source->path,
+		    "not imported: its mailbox shows what waits to be sent, "
+		    "and only the server puts messages there");
+		buf_release(&folded);
+		return 0;
+	}
 	if (rc == 0 && i->load != NULL)
 		load_source(i->load, t.mailbox, t.import);
 	if (rc == 0)

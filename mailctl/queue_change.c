@@ -129,8 +129,9 @@ cmd_queue_recall(struct cli *cli, int argc, char **argv)
 	    &shown, &code);
 	if (reply != NULL && !shown) {
 		json_int_t changed = show_number(reply, "changed");
-		printf("%lld recipient%s recalled\n", (long long)changed,
-		    changed == 1 ? "" : "s");
+		printf("%lld recipient%s recalled; what is being sent at this "
+		       "moment may still arrive: mailctl journey %s tells\n",
+		    (long long)changed, changed == 1 ? "" : "s", argv[0]);
 		json_array_foreach(json_object_get(reply, "gone"), i, gone)
 		    print_gone(gone);
 	}

@@ -33,7 +33,7 @@ struct task {
 
 struct keeper {
 	struct maild *maild; /* borrowed */
-	struct task files, bodies, journeys, greylist, sent;
+	struct task files, bodies, journeys, greylist, sent, refused;
 };
 
 static int
@@ -52,10 +52,7 @@ static int
 purge_journeys(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct task *t = (struct task *)job;
-	int64_t remembered = t->keeper->maild->conf->relay_suppress_for;
 
-	if (suppression_sweep(db, t->now_ms - remembered, f) == -1)
-		return -1;
 	return purge_journeys_before(
 	    db, t->now_ms - KEEP_MS, PURGE_JOURNEYS, &t->n, f);
 }
@@ -75,6 +72,16 @@ sweep_sent(struct db *db, struct store_job *job, struct fail *f)
 	struct task *t = (struct task *)job;
 
 	return allowance_sweep(db, t->now_ms, FORGET_ROWS, &t->n, f);
+}
+
+static int
+sweep_refused(struct db *db, struct store_job *job, struct fail *f)
+{
+	struct task *t = (struct task *)job;
+	int64_t remembered = t->keeper->maild->conf->relay_suppress_for;
+
+	return suppression_sweep(
+	    db, t->now_ms - remembered, FORGET_ROWS, &t->n, f);
 }
 
 static void
@@ -132,8 +139,9 @@ keeper_new(struct maild *m)
 	k->bodies.every_ms = SWEEP_EVERY_MS;
 	k->journeys.batch = PURGE_JOURNEYS;
 	k->journeys.every_ms = PURGE_EVERY_MS;
-	k->greylist.batch = k->sent.batch = FORGET_ROWS;
+	k->greylist.batch = k->sent.batch = k->refused.batch = FORGET_ROWS;
 	k->greylist.every_ms = k->sent.every_ms = PURGE_EVERY_MS;
+	k->refused.every_ms = PURGE_EVERY_MS;
 	begin(k, &k->files, "removed files that no message names", sweep_files);
 	begin(
 	    k, &k->bodies, "removed bodies of deleted messages", sweep_bodies);
@@ -142,6 +150,8 @@ keeper_new(struct maild *m)
 	begin(k, &k->greylist, "forgot who was asked to come again",
 	    sweep_greylist);
 	begin(k, &k->sent, "forgot counts of what was sent", sweep_sent);
+	begin(k, &k->refused, "forgot addresses that others had refused",
+	    sweep_refused);
 	return k;
 }
 
@@ -155,5 +165,6 @@ keeper_free(struct keeper *k)
 	timer_free(k->journeys.timer);
 	timer_free(k->greylist.timer);
 	timer_free(k->sent.timer);
+	timer_free(k->refused.timer);
 	free(k);
 }

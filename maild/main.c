@@ -290,6 +290,8 @@ finish(struct maild *m)
 	if (m->relay != NULL)
 		relay_stop(m->relay);
 	relay_tls_stop(m->relay_tls);
+	own_signer_stop(m->signer);
+	smarthosts_stop(m->smarthosts);
 	workers_free(m->workers);
 	if (m->mail != NULL)
 		store_close(m->mail);

@@ -224,27 +224,9 @@ metrics_door_new(struct maild *m, struct fail *f)
 	return d;
 }
 
-/* A connection that outlives its visitor. */
-static void
-nobody_ready(void *arg, struct conn *c)
-{
-	(void)arg;
-	(void)c;
-}
-
-static void
-nobody_closed(void *arg, enum conn_end end, const char *text)
-{
-	(void)arg;
-	(void)end;
-	(void)text;
-}
-
 void
 metrics_door_stop(struct metrics_door *d)
 {
-	static const struct conn_host nobody = {
-	    nobody_ready, nobody_closed, nobody_ready};
 	struct visitor *next;
 
 	if (d == NULL)
@@ -254,8 +236,7 @@ metrics_door_stop(struct metrics_door *d)
 	for (struct visitor *v = d->visitors; v != NULL; v = next) {
 		next = v->next; /* v leaves, unless it reads */
 		if (v->conn != NULL) {
-			conn_rehost(v->conn, &nobody, NULL);
-			conn_abort(v->conn);
+			conn_abandon(v->conn);
 			v->conn = NULL;
 		}
 		leave(v);

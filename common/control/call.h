@@ -53,7 +53,8 @@ json_t *call_json_text(struct str bytes);
 json_t *call_json_time(int64_t ms);
 json_t *call_json_trace(int64_t trace);
 
-/* Implementations: 0, or -1 with *f.  Nothing is changed when they fail. */
+/* Implementations: 0, or -1 with *f.  Nothing is changed when they fail, but by
+ * an order about many recipients, which can be given again. */
 typedef int call_run(struct call *call, struct fail *f);
 
 call_run call_user_add, call_user_list, call_user_passwd, call_user_quota,

@@ -117,8 +117,10 @@ read_into(struct call *call, struct reading *r, struct fail *f)
 	/* one more than is shown says whether there are more */
 	r->max++;
 	r->now_ms = call->now_ms;
-	if (db_read(call->control->mail, read_queue, r, f) == -1)
+	if (db_read(call->control->mail, read_queue, r, f) == -1) {
+		queue_list_release(&r->found);
 		return -1;
+	}
 	shown = r->found.n < r->max ? r->found.n : r->max - 1;
 	for (size_t i = 0; i < shown; i++)
 		json_array_append_new(

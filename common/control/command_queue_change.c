@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Orders about what waits. */
-#include <arpa/inet.h>
+#include <stdlib.h>
 
 #include "common/control/queue_filter.h"
+#include "common/control/server_name.h"
 #include "common/mime/addr.h"
 #include "common/util/mem.h"
 
-#define SMTP_PORT 25
+#define SMTP_PORT 25u
 
 enum {
 	ID = FILTER_ARGS,
@@ -14,17 +15,49 @@ enum {
 	TO
 };
 
+#define PART 500 /* recipients in one transaction: others want to write */
+
 struct ordering {
 	struct queue_command command;
-	size_t changed;
+	struct queue_key *keys;
+	size_t n;
+	size_t first, part; /* of keys: the transaction under way */
+	size_t changed;     /* by it */
 };
 
 static int
-change_queue(struct db *db, void *arg, struct fail *f)
+find(struct db *db, void *arg, struct fail *f)
 {
 	struct ordering *o = arg;
 
-	return queue_change(db, &o->command, &o->changed, f);
+	return queue_find(
+	    db, &o->command.which, o->command.now_ms, &o->keys, &o->n, f);
+}
+
+static int
+change_part(struct db *db, void *arg, struct fail *f)
+{
+	struct ordering *o = arg;
+
+	return queue_change_some(
+	    db, &o->command, o->keys + o->first, o->part, &o->changed, f);
+}
+
+/* An order that fails on its way can be given again. */
+static int
+change_queue(struct db *db, struct ordering *o, size_t *changed, struct fail *f)
+{
+	int rc = db_read(db, find, o, f);
+
+	*changed = 0;
+	for (; rc == 0 && o->first < o->n; o->first += o->part) {
+		o->part = o->n - o->first < PART ? o->n - o->first : PART;
+		rc = db_write(db, change_part, o, f);
+		if (rc == 0)
+			*changed += o->changed;
+	}
+	free(o->keys);
+	return rc;
 }
 
 /* Everything is changed only when that is said. */
@@ -51,15 +84,17 @@ order(struct call *call, enum queue_order what, struct str to, struct fail *f)
 	    .command = {.order = what, .to = to, .now_ms = call->now_ms}
         };
 
+	size_t changed;
+
 	if (read_which(call, &o.command.which, f) == -1 ||
-	    db_write(call->control->mail, change_queue, &o, f) == -1)
+	    change_queue(call->control->mail, &o, &changed, f) == -1)
 		return -1;
-	if (o.changed == 0 && call->args[ID].given)
+	if (changed == 0 && call->args[ID].given)
 		return fail(f, FAIL_PERM,
 		    "nothing of this id waits in the queue that this would "
 		    "change");
 	json_object_set_new(
-	    call->reply, "changed", json_integer((json_int_t)o.changed));
+	    call->reply, "changed", json_integer((json_int_t)changed));
 	return 0;
 }
 
@@ -87,53 +122,16 @@ call_queue_drop(struct call *call, struct fail *f)
 	return order(call, QUEUE_DROP, STR(""), f);
 }
 
-/* An address with or without brackets, as the wire has it. */
-static bool
-add_address(struct str text, struct buf *out)
-{
-	char plain[INET6_ADDRSTRLEN], shown[INET6_ADDRSTRLEN];
-	uint8_t octets[16];
-	int family;
-
-	if (str_take(&text, '['))
-		text = str_first(text, text.len > 0 ? text.len - 1 : 0);
-	if (text.len >= sizeof(plain))
-		return false;
-	snprintf(plain, sizeof(plain), "%.*s", STR_FMT(text));
-	family = strchr(plain, ':') != NULL ? AF_INET6 : AF_INET;
-	if (inet_pton(family, plain, octets) != 1)
-		return false;
-	inet_ntop(family, octets, shown, sizeof(shown));
-	buf_addf(out, "[%s]", shown);
-	return true;
-}
-
-/* "HOST", "HOST:PORT"; HOST is a name or an address, of IPv6 in brackets. */
+/* The destination that mail for this server has. */
 static bool
 read_server(struct str text, struct buf *out)
 {
-	uint64_t port = SMTP_PORT;
-	struct str host = text, rest = STR("");
-	size_t at;
+	uint16_t port;
 
-	if (str_starts(text, STR("["))) {
-		if (!str_find(text, ']', &at))
-			return false;
-		host = str_first(text, at + 1);
-		rest = str_after(text, at + 1);
-	} else if (str_find(text, ':', &at)) {
-		host = str_first(text, at);
-		rest = str_after(text, at);
-	}
-	if (rest.len > 0 &&
-	    (!str_take(&rest, ':') || !str_to_u64(rest, UINT16_MAX, &port) ||
-		port == 0))
-		return false;
 	buf_add_char(out, QUEUE_REROUTED);
-	if (!add_address(host, out) &&
-	    (str_starts(host, STR("[")) || !addr_domain_fold(host, out)))
+	if (!server_name_read(text, out, &port))
 		return false;
-	buf_addf(out, ":%u", (unsigned)port);
+	buf_addf(out, ":%u", port != 0 ? (unsigned)port : SMTP_PORT);
 	return true;
 }
 

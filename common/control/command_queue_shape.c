@@ -19,8 +19,9 @@ enum {
 
 struct summary {
 	int64_t now_ms;
-	size_t max, shown, all;
-	size_t total, ages[QUEUE_AGES];
+	size_t max, shown;
+	struct queue_shape all;
+	bool more;
 	json_t *rows, *paused;
 };
 
@@ -39,11 +40,8 @@ take_shape(void *arg, const struct queue_shape *s)
 {
 	struct summary *sum = arg;
 
-	sum->all++;
-	sum->total += s->total;
-	for (size_t i = 0; i < QUEUE_AGES; i++)
-		sum->ages[i] += s->ages[i];
-	if (sum->shown == sum->max)
+	sum->more = sum->shown == sum->max;
+	if (sum->more)
 		return;
 	sum->shown++;
 	json_array_append_new(
@@ -72,7 +70,10 @@ read_summary(struct db *db, void *arg, struct fail *f)
 {
 	struct summary *sum = arg;
 
-	if (queue_shape(db, sum->now_ms, SIZE_MAX, take_shape, sum, f) == -1)
+	/* one more than is shown says whether there are more */
+	if (queue_shape_all(db, sum->now_ms, &sum->all, f) == -1 ||
+	    queue_shape(db, sum->now_ms, sum->max + 1, take_shape, sum, f) ==
+		-1)
 		return -1;
 	return queue_paused(db, take_paused, sum, f);
 }
@@ -98,10 +99,9 @@ call_queue_summary(struct call *call, struct fail *f)
 	if (db_read(call->control->mail, read_summary, &sum, f) == -1)
 		return -1;
 	json_object_set_new(
-	    call->reply, "total", json_integer((json_int_t)sum.total));
-	json_object_set_new(call->reply, "ages", numbers(sum.ages));
-	json_object_set_new(
-	    call->reply, "more", json_boolean(sum.all > sum.shown));
+	    call->reply, "total", json_integer((json_int_t)sum.all.total));
+	json_object_set_new(call->reply, "ages", numbers(sum.all.ages));
+	json_object_set_new(call->reply, "more", json_boolean(sum.more));
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/control/call.h"
+#include "common/control/server_name.h"
 #include "common/mime/addr.h"
 #include "common/store/smarthost.h"
 #include "common/util/mem.h"
@@ -70,50 +71,23 @@ read_tls(const struct call *call, enum smarthost_tls *out, struct fail *f)
 	    "tls is none of may, verify and inside: %.*s", STR_FMT(word));
 }
 
-static bool
-read_port(struct str text, uint16_t *out)
-{
-	unsigned long n = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9' || n > UINT16_MAX)
-			return false;
-		n = 10 * n + (unsigned long)(text.at[i] - '0');
-	}
-	*out = (uint16_t)n;
-	return text.len > 0 && n > 0 && n <= UINT16_MAX;
-}
-
 /* "mail.isp.example:587", "[192.0.2.1]", "[2001:db8::1]:25" */
 static int
 read_host(const struct call *call, enum smarthost_tls tls, bool login,
     struct buf *host, uint16_t *port, struct fail *f)
 {
-	struct str text = text_of(call, HOST), name = text;
-	size_t colon = text.len;
+	struct str text = text_of(call, HOST);
 
-	while (
-	    colon > 0 && text.at[colon - 1] != ':' && text.at[colon - 1] != ']')
-		colon--;
-	*port = tls == SMARTHOST_TLS_INSIDE ? PORT_SUBMISSIONS
-	        : login                     ? PORT_SUBMISSION
-	                                    : PORT_SMTP;
-	if (colon > 0 && text.at[colon - 1] == ':') {
-		name = str_first(text, colon - 1);
-		if (!read_port(str_after(text, colon), port))
-			return fail(f, FAIL_SYNTAX,
-			    "the port in %.*s is no number from 1 to 65535",
-			    STR_FMT(text));
-	}
-	if (name.len > 2 && name.at[0] == '[' && name.at[name.len - 1] == ']') {
-		buf_add(host, name);
-		return 0;
-	}
-	if (addr_domain_fold(name, host))
-		return 0;
-	return fail(f, FAIL_SYNTAX,
-	    "%.*s is no server: write HOST, HOST:PORT or [ADDRESS]:PORT",
-	    STR_FMT(text));
+	if (!server_name_read(text, host, port))
+		return fail(f, FAIL_SYNTAX,
+		    "%.*s is no server: write HOST, HOST:PORT or "
+		    "[ADDRESS]:PORT; a port is a number from 1 to 65535",
+		    STR_FMT(text));
+	if (*port == 0)
+		*port = tls == SMARTHOST_TLS_INSIDE ? PORT_SUBMISSIONS
+		        : login                     ? PORT_SUBMISSION
+		                                    : PORT_SMTP;
+	return 0;
 }
 
 struct adding {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/control/call.h"
+#include "common/mime/addr.h"
 #include "common/store/dsn_report.h"
 #include "common/store/hop_since.h"
 #include "common/store/queue.h"
@@ -49,10 +50,14 @@ static int
 count_due(struct db *db, int64_t now_ms, size_t *due, struct fail *f)
 {
 	struct dsn_report_list reports;
-	char **domains = NULL;
-	int rc = queue_due_domains(db, now_ms, DUE_MOST, &domains, due, f);
+	struct queue_turn *turns = NULL;
+	struct buf after;
+	int rc;
 
-	free(domains);
+	buf_init(&after, ADDR_MAX);
+	rc = queue_turns(db, now_ms, DUE_MOST, &after, &turns, due, f);
+	buf_release(&after);
+	free(turns);
 	if (rc == -1 || dsn_report_next(db, 1, &reports, f) == -1)
 		return -1;
 	*due += reports.n;

@@ -157,7 +157,7 @@ static enum dns_status
 judge(const struct ub_result *r, char words[WORDS_MAX], const char **why)
 {
 	if (r->bogus) {
-		snprintf(words, WORDS_MAX, "DNSSEC: %s",
+		snprintf(words, WORDS_MAX, DNS_WHY_BOGUS "%s",
 		    r->why_bogus != NULL ? r->why_bogus : "validation failed");
 		*why = words;
 		return DNS_TEMPFAIL;

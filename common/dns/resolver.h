@@ -41,6 +41,8 @@ struct dns_record {
 	struct str data; /* rdata bytes as on the wire, names uncompressed */
 };
 
+#define DNS_WHY_BOGUS "DNSSEC: "
+
 struct dns_answer {
 	enum dns_status status;
 	bool secure; /* validated by DNSSEC */
@@ -49,7 +51,8 @@ struct dns_answer {
 	                        * final dot), or NULL: there were none */
 	size_t n;              /* at most 100 are given */
 	const struct dns_record *records;
-	const char *why; /* DNS_TEMPFAIL: a sentence */
+	const char *why; /* DNS_TEMPFAIL: a sentence; after DNS_WHY_BOGUS when
+	                  * there is an answer, which does not validate */
 };
 
 /* Called exactly once unless cancelled; a is valid during the call. */

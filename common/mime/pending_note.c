@@ -264,8 +264,10 @@ add_text_part(const struct pending_note *p, struct buf *out)
 	buf_clear(&line);
 	buf_addf(&line,
 	    "To take it back, delete this note: whoever does not have the "
-	    "message yet will not get it then. `mailctl queue recall %.*s' "
-	    "does the same. You need not send it again: we go on trying, and "
+	    "message yet will not get it then; what is being sent at that "
+	    "moment may still arrive, and the message's journey tells. "
+	    "`mailctl queue recall %.*s' does the same. You need not send it "
+	    "again: we go on trying, and "
 	    "this note goes when it has gone. Your message is attached.",
 	    STR_FMT(p->id));
 	people_paragraph("", buf_str(&line), &text);

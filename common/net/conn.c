@@ -439,6 +439,37 @@ conn_abort(struct conn *c)
 	conn_end(c, CONN_ABORTED, "");
 }
 
+static void
+nobody_ready(void *arg, struct conn *c)
+{
+	(void)arg;
+	(void)c;
+}
+
+static void
+nobody_closed(void *arg, enum conn_end end, const char *text)
+{
+	(void)arg;
+	(void)end;
+	(void)text;
+}
+
+void
+conn_abandon(struct conn *c)
+{
+	static const struct conn_host nobody = {
+	    nobody_ready, nobody_closed, nobody_ready};
+
+	conn_rehost(c, &nobody, NULL);
+	conn_abort(c);
+}
+
+bool
+conn_is_over(const struct conn *c)
+{
+	return c->state == CONN_FINISHING || c->state == CONN_ENDED;
+}
+
 uint64_t
 conn_bytes_in(const struct conn *c)
 {

@@ -172,6 +172,13 @@ void conn_finish(struct conn *c);
 /* Close now. */
 void conn_abort(struct conn *c);
 
+/* The same, and the host hears nothing of it any more. */
+void conn_abandon(struct conn *c);
+
+/* Finished, aborted or failed: closed() is what comes next.  Input that is left
+ * is not to be looked at any more, since it is not consumed either. */
+bool conn_is_over(const struct conn *c);
+
 /* Bytes moved, for statistics. */
 uint64_t conn_bytes_in(const struct conn *c);
 uint64_t conn_bytes_out(const struct conn *c);

@@ -77,6 +77,49 @@ network_is_private(const struct address *a)
 	return false;
 }
 
+/* The IPv4 address that an IPv6 one is translated to, or a itself. */
+static struct address
+translated(const struct address *a)
+{
+	static const struct {
+		struct network network;
+		size_t at; /* of the IPv4 address in it */
+	} ways[] = {
+	    {{{0, 0x64, 0xff, 0x9b}, 16, 96}, 12}, /* RFC 6052 s2.1 */
+	    {{{0x20, 0x02}, 16, 16},          2 }, /* RFC 3056 s2 */
+	};
+	uint8_t ip[16];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (network_has(&ways[i].network, a)) {
+			address_ip_bytes(a, ip);
+			return address_from_bytes(ip + ways[i].at, 4, 0);
+		}
+	return *a;
+}
+
+bool
+network_is_public(const struct address *a)
+{
+	static const struct network others[] = {
+	    {{192, 0, 0},                    4,  24},
+            {{198, 18},                      4,  15},
+	    {{224},			  4,  4 }, /* multicast */
+	    {{240},			  4,  4 },
+            {{0},                            16, 96}, /* RFC 4291 s2.5.5.1 */
+	    {{0, 0x64, 0xff, 0x9b, 0, 0x01}, 16, 48}, /* RFC 8215 */
+	    {{1},			    16, 64}, /* RFC 6666 */
+	    {{0xfe, 0xc0},                   16, 10}, /* RFC 3879 */
+	    {{0xff},			 16, 8 }, /* multicast */
+	};
+	struct address to = translated(a);
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (network_has(&others[i], &to))
+			return false;
+	return !network_is_private(&to);
+}
+
 const char *
 network_of(const struct address *a, char out[NETWORK_TEXT_MAX])
 {

@@ -24,6 +24,10 @@ bool network_has(const struct network *n, const struct address *a);
  * link-local one, a carrier's (RFC 6890)? */
 bool network_is_private(const struct address *a);
 
+/* May a stranger's name send us to it: not private, nor one that stands for a
+ * private IPv4 address, that is no single host's, or reserved (RFC 6890)? */
+bool network_is_public(const struct address *a);
+
 /* The network that mail of an address is counted for: "192.0.2.0/24",
  * "2001:db8:0:1::/64". */
 const char *network_of(const struct address *a, char out[NETWORK_TEXT_MAX]);

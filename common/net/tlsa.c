@@ -37,16 +37,26 @@ static const size_t lengths[] = {0, 32, 64};
 #define N_LENGTHS (sizeof(lengths) / sizeof(lengths[0]))
 
 bool
+tlsa_read(struct str rdata, struct tlsa *out)
+{
+	if (rdata.len <= HEAD || rdata.len > HEAD + TLSA_DATA_MAX)
+		return false;
+	*out = (struct tlsa){
+	    .usage = (uint8_t)rdata.at[0],
+	    .selector = (uint8_t)rdata.at[1],
+	    .matching = (uint8_t)rdata.at[2],
+	    .data = str_after(rdata, HEAD),
+	};
+	return true;
+}
+
+bool
 tlsa_parse(struct str rdata, struct tlsa *out)
 {
 	struct tlsa t;
 
-	if (rdata.len <= HEAD || rdata.len > HEAD + TLSA_DATA_MAX)
+	if (!tlsa_read(rdata, &t))
 		return false;
-	t.usage = (uint8_t)rdata.at[0];
-	t.selector = (uint8_t)rdata.at[1];
-	t.matching = (uint8_t)rdata.at[2];
-	t.data = str_after(rdata, HEAD);
 	if (t.usage != TLSA_DANE_TA && t.usage != TLSA_DANE_EE)
 		return false; /* RFC 7672 s3.1.3 */
 	if (t.selector > TLSA_KEY || t.matching >= N_LENGTHS)

@@ -30,4 +30,7 @@ struct tlsa {
  * said to be a certificate or a key and are not. */
 bool tlsa_parse(struct str rdata, struct tlsa *out);
 
+/* The same of any kind, as it is: false where it is malformed or too long. */
+bool tlsa_read(struct str rdata, struct tlsa *out);
+
 #endif

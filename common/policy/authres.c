@@ -411,7 +411,7 @@ read_receiver(struct str value, char id[256])
 }
 
 /* Without receiver= some name themselves in the comment alone: "(mx.d.test:
- * domain of ...)". */
+ * domain of ...)"; and where nobody can read an id, somebody may read ours. */
 static bool
 speaks_of(struct str value, struct str host)
 {
@@ -428,8 +428,10 @@ is_forged(const struct header_field *field, struct str host)
 	char id[256];
 
 	if (is_named(field, STR("Authentication-Results")))
-		return field->bad || !authres_read_id(&value, id) ||
-		       is_host(str_of(id), host);
+		return field->bad || (authres_read_id(&value, id)
+					     ? is_host(str_of(id), host)
+					     : speaks_of(field->value, host) ||
+						   str_has_8bit(field->value));
 	if (is_named(field, STR("Received-SPF")))
 		return field->bad ||
 		       (read_receiver(value, id) ? is_host(str_of(id), host)

@@ -11,20 +11,13 @@
 #define LABEL_MAX  63
 #define AGE_DIGITS 10 /* s3.2: 1*10(DIGIT) */
 
-static bool
-is_alnum(char c)
-{
-	c = str_lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 /* ---- the record ---- */
 
 static bool
 is_id(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!is_alnum(s.at[i]))
+		if (!record_is_alnum(s.at[i]))
 			return false;
 	return s.len > 0 && s.len < MTASTS_ID_MAX;
 }
@@ -111,11 +104,11 @@ is_domain(struct str s)
 		while (n < s.len && s.at[n] != '.')
 			n++;
 		label.len = n;
-		if (n == 0 || n > LABEL_MAX || !is_alnum(label.at[0]) ||
-		    !is_alnum(label.at[n - 1]))
+		if (n == 0 || n > LABEL_MAX || !record_is_alnum(label.at[0]) ||
+		    !record_is_alnum(label.at[n - 1]))
 			return false;
 		for (size_t i = 0; i < n; i++)
-			if (!is_alnum(label.at[i]) && label.at[i] != '-')
+			if (!record_is_alnum(label.at[i]) && label.at[i] != '-')
 				return false;
 		if (n == s.len)
 			return true;
@@ -172,7 +165,7 @@ static bool
 is_key(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!is_alnum(s.at[i]) &&
+		if (!record_is_alnum(s.at[i]) &&
 		    (i == 0 ||
 			(s.at[i] != '_' && s.at[i] != '-' && s.at[i] != '.')))
 			return false;

@@ -3,8 +3,8 @@
 
 #define NAME_MAX_LEN 32
 
-static bool
-is_alnum(char c)
+bool
+record_is_alnum(char c)
 {
 	c = str_lower(c);
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -13,11 +13,11 @@ is_alnum(char c)
 static bool
 is_name(struct str s)
 {
-	if (s.len == 0 || s.len > NAME_MAX_LEN || !is_alnum(s.at[0]))
+	if (s.len == 0 || s.len > NAME_MAX_LEN || !record_is_alnum(s.at[0]))
 		return false;
 	for (size_t i = 1; i < s.len; i++)
-		if (!is_alnum(s.at[i]) && s.at[i] != '_' && s.at[i] != '-' &&
-		    s.at[i] != '.')
+		if (!record_is_alnum(s.at[i]) && s.at[i] != '_' &&
+		    s.at[i] != '-' && s.at[i] != '.')
 			return false;
 	return true;
 }

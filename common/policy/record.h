@@ -20,6 +20,9 @@ bool record_pick(const struct str *records, size_t n, struct str version,
  * at the end, -1 it is none. */
 int record_next(struct str *fields, struct str *name, struct str *value);
 
+/* An ASCII letter or digit? */
+bool record_is_alnum(char c);
+
 /* Is it what a field that we do not know may hold: no space, no "="? */
 bool record_is_plain(struct str value);
 

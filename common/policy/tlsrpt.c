@@ -10,13 +10,6 @@
 
 #define HTTPS_PORT 443
 
-static bool
-is_alnum(char c)
-{
-	c = str_lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 /* ---- the record ---- */
 
 static bool
@@ -118,7 +111,7 @@ is_host(struct str s)
 			label = 0;
 			continue;
 		}
-		if (!is_alnum(s.at[i]) && (s.at[i] != '-' || label == 0))
+		if (!record_is_alnum(s.at[i]) && (s.at[i] != '-' || label == 0))
 			return false;
 		if (++label > 63)
 			return false;

@@ -285,7 +285,8 @@ report_all(struct job *j, struct fail *f)
 	 * it would be news to a stranger (against RFC 3461 s5.2.3) */
 	if (d->sender.len == 0 || d->junk)
 		return 0;
-	for (size_t i = 0; i < d->n_targets; i++) {
+	/* what is held goes to nobody yet, and may be taken back */
+	for (size_t i = 0; i < d->n_targets && d->hold_until_ms == 0; i++) {
 		const struct delivery_target *t = &d->targets[i];
 
 		if (!(t->notify & DSN_NOTIFY_SUCCESS) || !is_of_list(j, i) ||

@@ -10,7 +10,11 @@
 #include "common/util/mem.h"
 
 static const char sql_address[] =
-    "SELECT address FROM recipient WHERE trace = ?1 AND n = ?2";
+    "SELECT address, domain FROM recipient WHERE trace = ?1 AND n = ?2"
+    " AND (?3 = '' OR address = ?3)";
+static const char sql_there[] =
+    "SELECT 1 FROM recipient WHERE trace = ?1 AND n = ?2"
+    " AND address = ?3 AND domain = ?4";
 static const char sql_defer[] =
     "UPDATE recipient SET next_at = ?3, tries = tries + 1, last_at = ?4,"
     " last_code = ?5, last_reply = ?6, last_host = ?7, told = max(told, ?8)"
@@ -122,10 +126,13 @@ queue_defer(struct db *db, const struct queue_outcome *o, struct fail *f)
 
 /* The row's address is how the journey knows it. */
 static int
-record(struct db *db, const struct queue_outcome *o, struct fail *f)
+record(struct db *db, const struct queue_outcome *o, bool elsewhere,
+    struct fail *f)
 {
 	const struct hop h = hop_of(o);
 
+	if (elsewhere && o->result != QUEUE_RELAYED)
+		return hop_write(db, &h, f);
 	if (o->result == QUEUE_DEFERRED)
 		return queue_defer(db, o, f);
 	if (end_recipient(db, o, f) == -1)
@@ -137,10 +144,11 @@ int
 queue_record(struct db *db, const struct queue_outcome *o, struct fail *f)
 {
 	sqlite3_stmt *st = sql_bind(
-	    db, sql_address, f, "ii", o->trace, (int64_t)o->n);
+	    db, sql_address, f, "iit", o->trace, (int64_t)o->n, o->address);
 	int got = sql_step(st, f);
 	const struct hop h = hop_of(o);
 	struct queue_outcome known = *o;
+	bool elsewhere;
 	char *address;
 	int rc;
 
@@ -149,9 +157,20 @@ queue_record(struct db *db, const struct queue_outcome *o, struct fail *f)
 	if (got == 0) /* dropped or recalled: too late if it went */
 		return o->result == QUEUE_RELAYED ? hop_write(db, &h, f) : 0;
 	address = sql_dup(st, 0);
+	elsewhere = o->domain.len > 0 && !str_eq(o->domain, sql_text(st, 1));
 	sqlite3_reset(st);
 	known.address = str_of(address);
-	rc = record(db, &known, f);
+	rc = record(db, &known, elsewhere, f);
 	free(address);
 	return rc;
+}
+
+int
+queue_is_there(struct db *db, int64_t trace, int n, struct str address,
+    struct str domain, struct fail *f)
+{
+	int64_t one;
+
+	return sql_number(
+	    db, &one, sql_there, f, "iitt", trace, (int64_t)n, address, domain);
 }

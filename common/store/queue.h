@@ -63,10 +63,6 @@ struct queue_turn {
 int queue_turns(struct db *db, int64_t now_ms, size_t max, struct buf *after,
     struct queue_turn **turns, size_t *n, struct fail *f);
 
-/* The names alone, from the beginning; free(domains) frees all. */
-int queue_due_domains(struct db *db, int64_t now_ms, size_t max,
-    char ***domains, size_t *n, struct fail *f);
-
 /* What is due for a destination, at most max: first, for a quarter of max, the
  * newest, few of each message; then the most overdue.  Nothing if it is paused.
  */
@@ -93,7 +89,9 @@ enum queue_result {
 struct queue_outcome {
 	int64_t trace;
 	int n;
-	struct str address; /* for the hop, should the row be gone */
+	/* Whom and by which destination it was tried: for the hop, should the
+	 * row be gone, and to know the row by.  Empty: whatever it says. */
+	struct str address, domain;
 	enum queue_result result;
 	int64_t next_ms; /* QUEUE_DEFERRED: when to try again */
 	int64_t now_ms;
@@ -107,10 +105,16 @@ struct queue_outcome {
 
 /* Record one outcome and its hop.  A recipient that is done leaves the queue,
  * its message's last one takes the body's reference along.  A recipient that
- * is no longer there (dropped or recalled while it was being tried) is no
- * error; if it was QUEUE_RELAYED the hop is written all the same, since it did
- * go.  In a write transaction. */
+ * is no longer there (dropped or recalled while it was being tried, and the row
+ * may be another one's now) is no error; if it was QUEUE_RELAYED the hop is
+ * written all the same, since it did go.  Of one that goes elsewhere by now
+ * there is the hop alone, unless it was QUEUE_RELAYED: then it is done.  In a
+ * write transaction. */
 int queue_record(struct db *db, const struct queue_outcome *o, struct fail *f);
+
+/* Is it there still, for that destination?  1, 0, -1. */
+int queue_is_there(struct db *db, int64_t trace, int n, struct str address,
+    struct str domain, struct fail *f);
 
 /* One that is due, as far as it decides what becomes of it. */
 struct queue_due_row {
@@ -121,6 +125,7 @@ struct queue_due_row {
 	bool told;     /* the sender knows that it takes long */
 	bool ours;     /* an account submitted it */
 	bool nameless; /* nobody is told of its fate */
+	bool tls_optional;
 	unsigned notify;
 };
 
@@ -149,6 +154,7 @@ struct queue_put_off {
 
 	/* kept from one call to the next; zero at first */
 	int64_t trace, next_ms, n;
+	int64_t said;         /* the last message that has the attempt */
 	size_t put_off, left; /* in all; left: by next() */
 };
 
@@ -161,12 +167,13 @@ int queue_put_off(
 /* A recipient of ours whose time has come (FUTURERELEASE): the message goes
  * where the address leads now: into mailboxes, and for what leads elsewhere
  * there are new recipients.  With hops, report row and removal from the queue.
- * FAIL_QUOTA or FAIL_PERM (no such address): nothing is changed.  mailboxes is
- * grown, owned by the caller.  In a write transaction. */
+ * Nothing is done for one that was dropped, held, paused or sent elsewhere
+ * meanwhile.  FAIL_QUOTA or FAIL_PERM (no such address): nothing is changed.
+ * mailboxes is grown, owned by the caller.  In a write transaction. */
 struct route_options;
-int queue_deliver(struct db *db, int64_t trace, int n,
-    const struct route_options *o, int64_t now_ms, int64_t **mailboxes,
-    size_t *n_mailboxes, struct fail *f);
+int queue_deliver(struct db *db, const struct queue_outcome *of,
+    const struct route_options *o, int64_t **mailboxes, size_t *n_mailboxes,
+    struct fail *f);
 
 /* Which recipients a person means: all that is set must hold.  Patterns know
  * `*' (any octets) and `?' (one), whatever the case.  Each recipient is in one
@@ -225,6 +232,15 @@ struct queue_command {
 int queue_change(struct db *db, const struct queue_command *c, size_t *changed,
     struct fail *f);
 
+/* The same in parts, when it may be much and others want to write meanwhile:
+ * first all that the filter means, by trace, an array to be freed also after
+ * -1, in a read transaction; then some of them at a time, as far as the filter
+ * means them still.  Each part stands when a later one fails. */
+int queue_find(struct db *db, const struct queue_filter *q, int64_t now_ms,
+    struct queue_key **keys, size_t *n, struct fail *f);
+int queue_change_some(struct db *db, const struct queue_command *c,
+    const struct queue_key *keys, size_t n, size_t *changed, struct fail *f);
+
 /* A destination's key in struct queue_entry's domain: a folded domain, whose MX
  * or smarthost is asked, a literal "[192.0.2.1]", or "=host:port" after
  * QUEUE_REROUTE: that server, whatever its name. */
@@ -249,6 +265,9 @@ struct queue_shape {
 	struct str last_reply; /* the newest, or empty; valid during the call */
 	bool paused;
 };
+/* All together: total and ages. */
+int queue_shape_all(
+    struct db *db, int64_t now_ms, struct queue_shape *out, struct fail *f);
 int queue_shape(struct db *db, int64_t now_ms, size_t max,
     void (*fn)(void *arg, const struct queue_shape *s), void *arg,
     struct fail *f);

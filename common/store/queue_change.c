@@ -115,22 +115,57 @@ change(struct db *db, const struct queue_command *c, const struct queue_pick *p,
 	return rc == -1 ? -1 : 0;
 }
 
+/* All of picks that the order changes something for; releases them. */
+static int
+change_picks(struct db *db, const struct queue_command *c,
+    struct queue_picks *picks, size_t *changed, struct fail *f)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < picks->n && rc == 0; i++)
+		if (applies(c, &picks->at[i])) {
+			rc = change(db, c, &picks->at[i], f);
+			*changed += rc == 0;
+		}
+	queue_picks_release(picks);
+	return rc;
+}
+
+static void
+check_command(const struct queue_command *c)
+{
+	assert(c->order != QUEUE_RECALL || c->which.account != 0);
+	assert(c->to.len == 0 || c->to.at[0] == QUEUE_REROUTED);
+}
+
 int
 queue_change(struct db *db, const struct queue_command *c, size_t *changed,
     struct fail *f)
 {
 	struct queue_picks picks;
-	int rc;
 
-	assert(c->order != QUEUE_RECALL || c->which.account != 0);
-	assert(c->to.len == 0 || c->to.at[0] == QUEUE_REROUTED);
+	check_command(c);
 	*changed = 0;
-	rc = queue_choose(db, &c->which, c->now_ms, SIZE_MAX, &picks, f);
-	for (size_t i = 0; i < picks.n && rc == 0; i++)
-		if (applies(c, &picks.at[i])) {
-			rc = change(db, c, &picks.at[i], f);
-			*changed += rc == 0;
-		}
-	queue_picks_release(&picks);
-	return rc;
+	if (queue_choose(db, &c->which, c->now_ms, SIZE_MAX, &picks, f) == -1) {
+		queue_picks_release(&picks);
+		return -1;
+	}
+	return change_picks(db, c, &picks, changed, f);
+}
+
+int
+queue_change_some(struct db *db, const struct queue_command *c,
+    const struct queue_key *keys, size_t n, size_t *changed, struct fail *f)
+{
+	check_command(c);
+	*changed = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct queue_picks one;
+
+		if (queue_choose_one(
+			db, &c->which, &keys[i], c->now_ms, &one, f) == -1 ||
+		    change_picks(db, c, &one, changed, f) == -1)
+			return -1;
+	}
+	return 0;
 }

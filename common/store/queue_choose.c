@@ -15,6 +15,7 @@
 #define BY_TRACE " ORDER BY r.trace, r.n"
 
 static const char sql_all[] = CANDIDATE BY_TRACE;
+static const char sql_one[] = CANDIDATE " WHERE r.trace = ?1 AND r.n = ?2";
 static const char sql_message[] = CANDIDATE " WHERE r.trace = ?1" BY_TRACE;
 static const char sql_account[] = CANDIDATE " WHERE q.account = ?1" BY_TRACE;
 /* Each state has an index of its own. */
@@ -112,10 +113,85 @@ candidate(sqlite3_stmt *st)
         };
 }
 
+/* The next one that is meant.  1, 0, -1. */
+static int
+next_meant(sqlite3_stmt *st, const struct queue_filter *q, int64_t now_ms,
+    struct candidate *c, struct fail *f)
+{
+	int got;
+
+	while ((got = sql_step(st, f)) == 1) {
+		*c = candidate(st);
+		if (is_meant(q, c, now_ms))
+			return 1;
+	}
+	return got;
+}
+
+static struct queue_pick
+pick(sqlite3_stmt *st, const struct candidate *c, int64_t now_ms)
+{
+	return (struct queue_pick){.trace = sql_int(st, 0),
+	    .n = sql_int(st, 1),
+	    .held = c->moment.held,
+	    .scheduled = queue_is_scheduled(&c->moment, now_ms),
+	    .next_ms = c->moment.next_ms,
+	    .address = mem_dup(c->address),
+	    .domain = mem_dup(c->domain)};
+}
+
+int
+queue_choose_one(struct db *db, const struct queue_filter *q,
+    const struct queue_key *key, int64_t now_ms, struct queue_picks *out,
+    struct fail *f)
+{
+	sqlite3_stmt *st = sql_bind(
+	    db, sql_one, f, "ii", key->trace, (int64_t)key->n);
+	struct candidate c;
+	int got = next_meant(st, q, now_ms, &c, f);
+
+	*out = (struct queue_picks){0};
+	if (got != 1)
+		return got;
+	if (q->trace == 0 || q->trace == key->trace) {
+		out->at = mem_new(1, sizeof(*out->at));
+		out->at[out->n++] = pick(st, &c, now_ms);
+	}
+	sqlite3_reset(st);
+	return 0;
+}
+
+int
+queue_find(struct db *db, const struct queue_filter *q, int64_t now_ms,
+    struct queue_key **keys, size_t *n, struct fail *f)
+{
+	struct candidate c;
+	struct buf domain;
+	sqlite3_stmt *st;
+	size_t room = 0;
+	int got;
+
+	*keys = NULL;
+	*n = 0;
+	buf_init(&domain, q->domain.len + 1);
+	st = candidates(db, q, &domain, f);
+	while ((got = next_meant(st, q, now_ms, &c, f)) == 1) {
+		if (*n == room) {
+			room = room > 0 ? 2 * room : 16;
+			*keys = mem_grow(*keys, room, sizeof(**keys));
+		}
+		(*keys)[(*n)++] = (struct queue_key){
+		    .trace = sql_int(st, 0), .n = (int)sql_int(st, 1)};
+	}
+	buf_release(&domain);
+	return got;
+}
+
 int
 queue_choose(struct db *db, const struct queue_filter *q, int64_t now_ms,
     size_t max, struct queue_picks *out, struct fail *f)
 {
+	struct candidate c;
 	struct buf domain;
 	sqlite3_stmt *st;
 	size_t room = 0;
@@ -124,22 +200,12 @@ queue_choose(struct db *db, const struct queue_filter *q, int64_t now_ms,
 	*out = (struct queue_picks){0};
 	buf_init(&domain, q->domain.len + 1);
 	st = candidates(db, q, &domain, f);
-	while (out->n < max && (got = sql_step(st, f)) == 1) {
-		const struct candidate c = candidate(st);
-
-		if (!is_meant(q, &c, now_ms))
-			continue;
+	while (out->n < max && (got = next_meant(st, q, now_ms, &c, f)) == 1) {
 		if (out->n == room) {
 			room = room > 0 ? 2 * room : 16;
 			out->at = mem_grow(out->at, room, sizeof(*out->at));
 		}
-		out->at[out->n++] = (struct queue_pick){.trace = sql_int(st, 0),
-		    .n = sql_int(st, 1),
-		    .held = c.moment.held,
-		    .scheduled = queue_is_scheduled(&c.moment, now_ms),
-		    .next_ms = c.moment.next_ms,
-		    .address = mem_dup(c.address),
-		    .domain = mem_dup(c.domain)};
+		out->at[out->n++] = pick(st, &c, now_ms);
 	}
 	if (st != NULL)
 		sqlite3_reset(st);

@@ -117,16 +117,26 @@ deliver(struct db *db, const struct queue_entry *e,
 	return rc;
 }
 
+/* Nobody has said otherwise meanwhile. */
+static bool
+is_wanted(const struct queue_entry *e, const struct queue_outcome *of)
+{
+	return !e->held && !e->paused &&
+	       (of->address.len == 0 ||
+		   str_eq(str_of(e->address), of->address)) &&
+	       (of->domain.len == 0 || str_eq(str_of(e->domain), of->domain));
+}
+
 int
-queue_deliver(struct db *db, int64_t trace, int n,
-    const struct route_options *o, int64_t now_ms, int64_t **mailboxes,
-    size_t *n_mailboxes, struct fail *f)
+queue_deliver(struct db *db, const struct queue_outcome *of,
+    const struct route_options *o, int64_t **mailboxes, size_t *n_mailboxes,
+    struct fail *f)
 {
 	struct queue_list found;
-	int rc = queue_read_one(db, trace, n, &found, f);
+	int rc = queue_read_one(db, of->trace, of->n, &found, f);
 
-	if (rc == 0 && found.n > 0) /* else it was dropped meanwhile */
-		rc = deliver(db, &found.entries[0], o, now_ms, mailboxes,
+	if (rc == 0 && found.n > 0 && is_wanted(&found.entries[0], of))
+		rc = deliver(db, &found.entries[0], o, of->now_ms, mailboxes,
 		    n_mailboxes, f);
 	queue_list_release(&found);
 	return rc;

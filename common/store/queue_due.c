@@ -277,30 +277,6 @@ queue_turns(struct db *db, int64_t now_ms, size_t max, struct buf *after,
 	return rc;
 }
 
-int
-queue_due_domains(struct db *db, int64_t now_ms, size_t max, char ***domains,
-    size_t *n, struct fail *f)
-{
-	struct queue_turn *turns;
-	struct buf after;
-	int rc;
-
-	buf_init(&after, SIZE_MAX / 4);
-	rc = queue_turns(db, now_ms, max, &after, &turns, n, f);
-	buf_release(&after);
-	*domains = NULL;
-	if (rc == -1)
-		return -1;
-	/* a name's pointer is no larger than the row it was in */
-	*domains = (char **)(void *)turns;
-	for (size_t i = 0; i < *n; i++) {
-		const char *domain = turns[i].domain;
-
-		memcpy(&(*domains)[i], &domain, sizeof(domain));
-	}
-	return 0;
-}
-
 /* ---- recipients ---- */
 
 static bool

@@ -42,6 +42,10 @@ struct queue_picks {
 /* At most max, by trace.  0 or -1; to be released in either case. */
 int queue_choose(struct db *db, const struct queue_filter *q, int64_t now_ms,
     size_t max, struct queue_picks *out, struct fail *f);
+/* This one, or none if the filter does not mean it. */
+int queue_choose_one(struct db *db, const struct queue_filter *q,
+    const struct queue_key *key, int64_t now_ms, struct queue_picks *out,
+    struct fail *f);
 void queue_picks_release(struct queue_picks *p);
 
 /* By what is known of it. */

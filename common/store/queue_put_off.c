@@ -12,7 +12,8 @@
 static const char sql_due[] =
     "SELECT r.trace, r.next_at, r.n, r.address, r.tries,"
     " iif(q.hold_until > 0, q.hold_until, q.created), q.expires, r.told,"
-    " q.account IS NOT NULL, coalesce(q.return_to, q.sender) = '', r.notify"
+    " q.account IS NOT NULL, coalesce(q.return_to, q.sender) = '', r.notify,"
+    " q.tls_optional"
     " FROM recipient r JOIN queue q ON q.trace = r.trace"
     " WHERE r.domain = ?1 AND r.state = 0 AND r.next_at <= ?2"
     " AND (r.trace, r.next_at, r.n) > (?3, ?4, ?5)"
@@ -53,6 +54,7 @@ look_at(struct db *db, const struct queue_put_off *p, sqlite3_stmt *st,
 	    .ours = sql_int(st, 8) != 0,
 	    .nameless = sql_int(st, 9) != 0,
 	    .notify = (unsigned)sql_int(st, 10),
+	    .tls_optional = sql_int(st, 11) != 0,
 	};
 	int64_t next_ms;
 
@@ -69,7 +71,8 @@ look_at(struct db *db, const struct queue_put_off *p, sqlite3_stmt *st,
 		rows->at[rows->n++] = (struct row){
 		    .key = {rows->trace, (int)rows->last},
 		    .next_ms = next_ms,
-		    .address = mem_dup(r.address)};
+		    .address = mem_dup(r.address)
+                };
 	return 0;
 }
 
@@ -121,7 +124,7 @@ write_rows(struct db *db, const struct queue_put_off *p,
 {
 	for (size_t i = rows->n; i-- > 0;) {
 		const struct row *r = &rows->at[i];
-		int64_t before = i > 0 ? rows->at[i - 1].key.trace : p->trace;
+		int64_t before = i > 0 ? rows->at[i - 1].key.trace : p->said;
 
 		if (write_row(db, p, r, f) == -1)
 			return -1;
@@ -136,9 +139,8 @@ int
 queue_put_off(
     struct db *db, struct queue_put_off *p, size_t max, struct fail *f)
 {
-	struct rows rows = {.trace = p->trace,
-	    .due_ms = p->next_ms,
-	    .last = p->n};
+	struct rows rows = {
+	    .trace = p->trace, .due_ms = p->next_ms, .last = p->n};
 	int rc;
 
 	assert(max > 0);
@@ -146,6 +148,8 @@ queue_put_off(
 	rc = gather(db, p, max, &rows, f);
 	if (rc == 0)
 		rc = write_rows(db, p, &rows, f);
+	if (rc == 0 && rows.n > 0)
+		p->said = rows.at[rows.n - 1].key.trace;
 	for (size_t i = 0; i < rows.n; i++)
 		free(rows.at[i].address);
 	free(rows.at);

@@ -7,7 +7,8 @@
 
 static const char sql_one[] = QUEUE_ENTRY " WHERE r.trace = ?1 AND r.n = ?2";
 static const char sql_count[] =
-    "SELECT count(*), coalesce(sum(state = 0), 0) FROM recipient";
+    "SELECT (SELECT count(*) FROM recipient),"
+    " (SELECT count(*) FROM recipient WHERE state = 1)";
 static const char sql_left[] =
     "SELECT (SELECT count(*) FROM recipient WHERE trace = ?1)"
     " + (SELECT count(*) FROM report WHERE trace = ?1)";
@@ -167,8 +168,8 @@ queue_count(struct db *db, size_t *waiting, size_t *held, struct fail *f)
 
 	if (sql_step(st, f) != 1)
 		return -1;
-	*waiting = (size_t)sql_int(st, 1);
-	*held = (size_t)sql_int(st, 0) - *waiting;
+	*held = (size_t)sql_int(st, 1);
+	*waiting = (size_t)sql_int(st, 0) - *held;
 	sqlite3_reset(st);
 	return 0;
 }

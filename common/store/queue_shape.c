@@ -12,12 +12,16 @@ const int64_t queue_ages_ms[QUEUE_AGES - 1] = {
     5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY};
 
 /* How many are younger than each bound: the numbers between are differences. */
+#define COUNTS                                                                 \
+	" count(*), sum(q.created > ?1), sum(q.created > ?2),"                 \
+	" sum(q.created > ?3), sum(q.created > ?4), sum(q.created > ?5),"      \
+	" sum(q.created > ?6), sum(q.created > ?7),"
+#define FROM_ALL " FROM recipient r JOIN queue q ON q.trace = r.trace"
+
+static const char sql_all[] = "SELECT ''," COUNTS " 0" FROM_ALL;
 static const char sql_shape[] =
-    "SELECT r.domain, count(*), sum(q.created > ?1), sum(q.created > ?2),"
-    " sum(q.created > ?3), sum(q.created > ?4), sum(q.created > ?5),"
-    " sum(q.created > ?6), sum(q.created > ?7),"
-    " EXISTS (SELECT 1 FROM paused p WHERE p.domain = r.domain)"
-    " FROM recipient r JOIN queue q ON q.trace = r.trace"
+    "SELECT r.domain," COUNTS
+    " EXISTS (SELECT 1 FROM paused p WHERE p.domain = r.domain)" FROM_ALL
     " GROUP BY r.domain ORDER BY count(*) DESC, r.domain LIMIT ?8";
 static const char sql_next[] = "SELECT coalesce(min(next_at), 0) FROM recipient"
 			       " WHERE domain = ?1 AND state = 0";
@@ -98,6 +102,27 @@ show(struct db *db, const struct row *r,
 		s.last_reply = sql_text(st, 0);
 	fn(arg, &s);
 	sqlite3_reset(st);
+	return 0;
+}
+
+int
+queue_shape_all(
+    struct db *db, int64_t now_ms, struct queue_shape *out, struct fail *f)
+{
+	const int64_t *age = queue_ages_ms;
+	sqlite3_stmt *st = sql_bind(db, sql_all, f, "iiiiiii", now_ms - age[0],
+	    now_ms - age[1], now_ms - age[2], now_ms - age[3], now_ms - age[4],
+	    now_ms - age[5], now_ms - age[6]);
+	struct row r;
+
+	*out = (struct queue_shape){.domain = STR("")};
+	if (sql_step(st, f) != 1)
+		return -1;
+	r = row(st);
+	sqlite3_reset(st);
+	out->total = r.total;
+	memcpy(out->ages, r.ages, sizeof(out->ages));
+	free(r.domain);
 	return 0;
 }
 

@@ -17,7 +17,9 @@ static const char sql_find[] =
 static const char sql_list[] =
     "SELECT address, bounces, first, last, reply FROM suppressed"
     " ORDER BY address";
-static const char sql_sweep[] = "DELETE FROM suppressed WHERE last < ?1";
+static const char sql_sweep[] =
+    "DELETE FROM suppressed WHERE address IN"
+    " (SELECT address FROM suppressed WHERE last < ?1 LIMIT ?2)";
 
 #define REPLY_SHOWN 300 /* octets, in a sentence */
 
@@ -54,30 +56,6 @@ suppression_any(struct db *db, struct fail *f)
 	return sql_number(db, &one, sql_any, f, "");
 }
 
-int
-suppression_find(struct db *db, const struct suppression_law *law,
-    struct str address, int64_t now_ms, struct buf *reply, struct fail *f)
-{
-	struct buf b;
-	struct str folded;
-	sqlite3_stmt *st;
-	int got;
-
-	if (law->after == 0)
-		return 0;
-	folded = key(address, &b);
-	st = sql_bind(db, sql_find, f, "tii", folded, (int64_t)law->after,
-	    now_ms - law->for_ms);
-	got = sql_step(st, f);
-	if (got == 1) {
-		if (reply != NULL)
-			buf_add(reply, sql_text(st, 0));
-		sqlite3_reset(st);
-	}
-	buf_release(&b);
-	return got;
-}
-
 static void
 write_sentence(sqlite3_stmt *st, struct str address, struct buf *out)
 {
@@ -92,7 +70,7 @@ write_sentence(sqlite3_stmt *st, struct str address, struct buf *out)
 }
 
 int
-suppression_sentence(struct db *db, const struct suppression_law *law,
+suppression_find(struct db *db, const struct suppression_law *law,
     struct str address, int64_t now_ms, struct buf *sentence, struct fail *f)
 {
 	struct buf b;
@@ -107,7 +85,8 @@ suppression_sentence(struct db *db, const struct suppression_law *law,
 	    now_ms - law->for_ms);
 	got = sql_step(st, f);
 	if (got == 1) {
-		write_sentence(st, folded, sentence);
+		if (sentence != NULL)
+			write_sentence(st, folded, sentence);
 		sqlite3_reset(st);
 	}
 	buf_release(&b);
@@ -143,7 +122,11 @@ suppression_remove(struct db *db, struct str address, struct fail *f)
 }
 
 int
-suppression_sweep(struct db *db, int64_t before_ms, struct fail *f)
+suppression_sweep(
+    struct db *db, int64_t before_ms, size_t max, size_t *n, struct fail *f)
 {
-	return sql_run(db, sql_sweep, f, "i", before_ms);
+	if (sql_run(db, sql_sweep, f, "ii", before_ms, (int64_t)max) == -1)
+		return -1;
+	*n = (size_t)sql_changes(db);
+	return 0;
 }

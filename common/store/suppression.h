@@ -25,13 +25,9 @@ int suppression_note(struct db *db, struct str address, bool good,
 /* Is any address remembered at all?  1, 0, -1. */
 int suppression_any(struct db *db, struct fail *f);
 
-/* 1: suppressed, reply (may be NULL) gets the words of that time; 0; -1. */
+/* 1: suppressed; sentence (may be NULL) says for its sender when and how often
+ * it was refused, with what words, and what can be done; 0; -1. */
 int suppression_find(struct db *db, const struct suppression_law *law,
-    struct str address, int64_t now_ms, struct buf *reply, struct fail *f);
-
-/* The same for its sender: when and how often it was refused, with what words,
- * and what can be done. */
-int suppression_sentence(struct db *db, const struct suppression_law *law,
     struct str address, int64_t now_ms, struct buf *sentence, struct fail *f);
 
 struct suppression {
@@ -43,8 +39,12 @@ int suppression_list(struct db *db,
     void (*fn)(void *arg, const struct suppression *s), void *arg,
     struct fail *f);
 
-/* 1 it was there, 0, -1.  In a write transaction; sweep: those older. */
+/* 1 it was there, 0, -1.  In a write transaction. */
 int suppression_remove(struct db *db, struct str address, struct fail *f);
-int suppression_sweep(struct db *db, int64_t before_ms, struct fail *f);
+
+/* Forget at most max that were refused last before then; *n: so many.  In a
+ * write transaction. */
+int suppression_sweep(
+    struct db *db, int64_t before_ms, size_t max, size_t *n, struct fail *f);
 
 #endif

@@ -61,33 +61,55 @@ tls_result_list_release(struct tls_result_list *l)
 }
 
 /* A policy is kilobytes: rows of one share it. */
+static bool
+is_shared(const struct tls_result_list *l, sqlite3_stmt *st, int column)
+{
+	return column == 0 && l->n > 0 &&
+	       str_eq(sql_text(st, 0), l->rows[l->n - 1].policy);
+}
+
 static struct str
 keep(struct tls_result_list *l, sqlite3_stmt *st, int column)
 {
-	if (column == 0 && l->n > 0 &&
-	    str_eq(sql_text(st, 0), l->rows[l->n - 1].policy))
+	if (is_shared(l, st, column))
 		return l->rows[l->n - 1].policy;
 	l->texts[l->n_texts] = sql_dup(st, column);
 	return str_of(l->texts[l->n_texts++]);
 }
 
+static bool
+has_room(struct tls_result_list *l, sqlite3_stmt *st,
+    const struct tls_result_limits *limits)
+{
+	for (int i = 0; i < TEXTS; i++)
+		if (!is_shared(l, st, i))
+			l->octets += sql_text(st, i).len;
+	return l->n < limits->rows && l->octets <= limits->octets;
+}
+
 int
-tls_result_read(struct db *db, int64_t day, struct str domain, size_t max,
-    struct tls_result_list *out, struct fail *f)
+tls_result_read(struct db *db, int64_t day, struct str domain,
+    const struct tls_result_limits *limits, struct tls_result_list *out,
+    struct fail *f)
 {
 	sqlite3_stmt *st = sql_bind(
-	    db, sql_read, f, "iti", day, domain, (int64_t)max);
+	    db, sql_read, f, "iti", day, domain, (int64_t)limits->rows + 1);
 	int got;
 
 	*out = (struct tls_result_list){
-	    .rows = mem_new(max, sizeof(*out->rows)),
-	    .texts = mem_new(TEXTS * max, sizeof(*out->texts)),
+	    .rows = mem_new(limits->rows, sizeof(*out->rows)),
+	    .texts = mem_new(TEXTS * limits->rows, sizeof(*out->texts)),
 	};
 	while ((got = sql_step(st, f)) == 1) {
 		struct tls_result_row *r = &out->rows[out->n];
 		struct str *const columns[TEXTS] = {&r->policy, &r->result,
 		    &r->host, &r->ip, &r->source, &r->reason};
 
+		if (!has_room(out, st, limits)) {
+			out->more = true;
+			sqlite3_reset(st);
+			return 0;
+		}
 		r->day = day;
 		r->sessions = sql_int(st, TEXTS);
 		for (int i = 0; i < TEXTS; i++)

@@ -35,12 +35,19 @@ struct tls_result_list {
 	size_t n;
 	char **texts; /* malloc'd; what the rows' strings are in */
 	size_t n_texts;
+	size_t octets; /* of them */
+	bool more;     /* there were rows over the limits */
 };
 void tls_result_list_release(struct tls_result_list *l);
 
-/* Those of a day and domain, at most max. */
-int tls_result_read(struct db *db, int64_t day, struct str domain, size_t max,
-    struct tls_result_list *out, struct fail *f);
+struct tls_result_limits {
+	size_t rows, octets;
+};
+
+/* Those of a day and domain, as far as they are within the limits. */
+int tls_result_read(struct db *db, int64_t day, struct str domain,
+    const struct tls_result_limits *l, struct tls_result_list *out,
+    struct fail *f);
 
 /* They were reported, or nobody wants to know.  In a write transaction. */
 int tls_result_remove(

@@ -299,6 +299,12 @@ smtp_client_is_unsafe(const struct smtp_client *c)
 }
 
 bool
+smtp_client_is_shut_out(const struct smtp_client *c)
+{
+	return c->shut_out;
+}
+
+bool
 smtp_client_is_answered(const struct smtp_client *c)
 {
 	return c->answered;

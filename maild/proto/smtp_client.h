@@ -134,6 +134,9 @@ const struct smtp_outcome *smtp_client_end(const struct smtp_client *c);
 /* After CLOSED: did it end since TLS could not be had as it was wanted? */
 bool smtp_client_is_unsafe(const struct smtp_client *c);
 
+/* After CLOSED: did it refuse our login? */
+bool smtp_client_is_shut_out(const struct smtp_client *c);
+
 /* Has the server answered a command of ours? */
 bool smtp_client_is_answered(const struct smtp_client *c);
 

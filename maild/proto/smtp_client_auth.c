@@ -122,6 +122,7 @@ smtp_client_on_auth(struct smtp_client *c, const struct smtp_reply *r)
 	} else if (smtp_client_is_refusal(r)) {
 		buf_init(&words, 1 * KB);
 		smtp_reply_one_line(r, &words);
+		c->shut_out = true;
 		no_login(c, "4.7.8", words.data);
 		buf_release(&words);
 	} else {

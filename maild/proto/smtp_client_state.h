@@ -51,6 +51,7 @@ struct smtp_client {
 	bool done;     /* SMTP_CLIENT_DONE is to be said */
 	bool answered; /* a command of ours was */
 	bool unsafe;   /* it ended since TLS could not be had as wanted */
+	bool shut_out; /* it ended since the login was refused */
 };
 
 /* The one place that changes state. */

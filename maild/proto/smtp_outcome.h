@@ -22,6 +22,7 @@ struct smtp_outcome {
 	struct buf text; /* one printable line, codes included */
 	bool elsewhere;  /* nobody judged this recipient: another host, or a
 	                  * new connection, may be tried at once */
+	bool asked;      /* it is the reply to this recipient's own RCPT */
 	bool again;      /* too many at once: send it in the next message */
 	bool unsure;     /* the message was sent whole and no answer came: it
 	                  * may arrive twice */

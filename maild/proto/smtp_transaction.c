@@ -205,13 +205,27 @@ on_rset(struct smtp_transaction *t, const struct smtp_reply *r)
 	return is_refusal(r) ? SMTP_TRANSACTION_STUCK : SMTP_TRANSACTION_ASK;
 }
 
-static void
+/* "Too many" on a connection that has carried messages: some servers limit what
+ * one session may send, and a new one may send more (RFC 5321 s4.5.3.1.10). */
+static bool
+is_spent(const struct smtp_transaction *t, const struct smtp_reply *r)
+{
+	return t->used && r->code / 100 == 4 &&
+	       (r->enhanced[0] == '\0'
+		       ? r->code == 452
+		       : str_eq(str_of(r->enhanced + 1), STR(".5.3")));
+}
+
+static enum smtp_transaction_state
 on_mail(struct smtp_transaction *t, const struct smtp_reply *r)
 {
+	if (is_spent(t, r))
+		return SMTP_TRANSACTION_STUCK;
 	t->open = is_ok(r);
 	t->refused = !is_ok(r);
 	if (t->refused)
 		decide_rest_by(t, r);
+	return SMTP_TRANSACTION_ASK;
 }
 
 static void
@@ -230,6 +244,7 @@ on_rcpt(struct smtp_transaction *t, const struct smtp_reply *r, size_t i)
 		return;
 	}
 	smtp_outcome_reply(&to->outcome, r);
+	to->outcome.asked = true;
 	to->decided = true;
 	if (many) {
 		to->outcome.result = SMTP_TEMP;
@@ -281,7 +296,7 @@ enum smtp_transaction_state
 smtp_transaction_begin(struct smtp_transaction *t, const struct smtp_message *m,
     const struct smtp_ehlo *offers, enum smtp_security security)
 {
-	bool open = t->open;
+	bool open = t->open, used = t->recipients != NULL;
 
 	assert(!t->under_way);
 	assert(m->n > 0 && m->n <= SMTP_RECIPIENTS_MAX);
@@ -293,6 +308,7 @@ smtp_transaction_begin(struct smtp_transaction *t, const struct smtp_message *m,
 	    .security = security,
 	    .under_way = true,
 	    .open = open,
+	    .used = used,
 	    .reset = open,
 	    .utf8 = m->utf8 || str_has_8bit(m->sender),
 	};
@@ -337,7 +353,7 @@ smtp_transaction_reply(struct smtp_transaction *t, const struct smtp_reply *r)
 		next = on_rset(t, r);
 		break;
 	case MAIL:
-		on_mail(t, r);
+		next = on_mail(t, r);
 		break;
 	case RCPT:
 		on_rcpt(t, r, i);

@@ -59,6 +59,7 @@ struct smtp_transaction {
 	bool under_way; /* begun and not ended */
 	bool open;      /* the server is inside a transaction, also after end */
 	bool reset;     /* RSET comes first */
+	bool used;      /* not the first one of its connection */
 	bool refused;   /* MAIL was */
 	bool utf8;      /* MAIL says SMTPUTF8 */
 	size_t asked;   /* steps written */
@@ -72,7 +73,8 @@ enum smtp_transaction_state {
 	SMTP_TRANSACTION_DOT,      /* 354, but for nobody: send a dot */
 	SMTP_TRANSACTION_END,      /* all recipients are decided */
 	SMTP_TRANSACTION_MISMATCH, /* this command cannot have this reply */
-	SMTP_TRANSACTION_STUCK,    /* the server refuses to RSET */
+	SMTP_TRANSACTION_STUCK,    /* the server refuses to RSET, or takes no
+	                            * more messages over this connection */
 };
 
 void smtp_transaction_init(struct smtp_transaction *t);

@@ -38,6 +38,12 @@ static const struct row {
 	    "has to mend it.",
 	    "That server could not prove who it is: its postmaster has to mend "
 	    "it."},
+	{STR("7.10"), "You asked that it go safely all the way, and that server "
+	    "does not do its part: send it without that wish, or in another "
+	    "way.", ""},
+	{STR("7.30"), "You asked that it go safely all the way, and that server "
+	    "does not do its part: send it without that wish, or in another "
+	    "way.", ""},
 	{STR("7.1"), "That server does not want it; the reason should be in "
 	    "what it said.  Ask your postmaster, and send them this "
 	    "message.", ""},

@@ -74,6 +74,7 @@ struct writing {
 	struct bounce *b;
 	struct body_hashes *hashes;
 	size_t hash;
+	bool damaged; /* the message cannot be read to its end */
 };
 
 static void
@@ -84,7 +85,7 @@ add(const struct writing *w, struct str piece)
 }
 
 static int
-add_message(const struct writing *w, struct fail *f)
+add_message(struct writing *w, struct fail *f)
 {
 	struct bounce *b = w->b;
 	uint64_t skip = b->skip;
@@ -102,6 +103,7 @@ add_message(const struct writing *w, struct fail *f)
 		add(w, str_after(buf_str(&piece), n));
 	} while (more == 1);
 	buf_release(&piece);
+	w->damaged = more == -1;
 	return more;
 }
 
@@ -126,8 +128,10 @@ seal(const struct writing *w, struct str block, struct fail *f)
 	return rc;
 }
 
+/* 0; -1, and *damaged: not with the message. */
 static int
-write_report(struct bounce *b, const struct dsn *d, struct fail *f)
+write_report(
+    struct bounce *b, const struct dsn *d, bool *damaged, struct fail *f)
 {
 	struct writing w = {.b = b, .hashes = body_hashes_new()};
 	struct str block, body;
@@ -153,11 +157,12 @@ write_report(struct bounce *b, const struct dsn *d, struct fail *f)
 	if (rc == 0)
 		rc = seal(&w, block, f);
 	body_hashes_free(w.hashes);
+	*damaged = w.damaged;
 	return rc;
 }
 
-int
-bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f)
+static int
+compose(struct bounce *b, const char *store_dir, bool *damaged, struct fail *f)
 {
 	char trace[TRACE_TEXT_MAX];
 	const struct dsn d = {
@@ -180,7 +185,20 @@ bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f)
 	buf_init(&b->text, DSN_ROOM(b->n));
 	stage_free(b->stage);
 	b->stage = stage_new(store_dir);
-	return write_report(b, &d, f);
+	return write_report(b, &d, damaged, f);
+}
+
+int
+bounce_prepare(struct bounce *b, const char *store_dir, struct fail *f)
+{
+	bool damaged;
+	int rc = compose(b, store_dir, &damaged, f);
+
+	if (rc == 0 || !damaged)
+		return rc;
+	body_free(b->returned); /* the news must not wait for it */
+	b->returned = NULL;
+	return compose(b, store_dir, &damaged, f);
 }
 
 static const char *

@@ -11,7 +11,8 @@
  * same.
  *
  * Life: fill in, read, prepare, deliver, release; after a failure again from
- * read on, with a new trace.
+ * read on, with a new trace.  A message whose body is damaged is returned
+ * without it.
  */
 #ifndef MAILD_RELAY_BOUNCE_H
 #define MAILD_RELAY_BOUNCE_H

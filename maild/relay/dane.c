@@ -32,23 +32,38 @@ tell_unknown(struct dane *d, const char *why)
 
 	snprintf(words, sizeof(words), "_%u._tcp.%s: %s", (unsigned)d->port,
 	    d->bases[d->at], why != NULL ? why : "no answer");
-	tell(d, &(struct dane_answer){.result = DANE_UNKNOWN, .why = words});
+	tell(d, &(struct dane_answer){.result = DANE_UNKNOWN,
+		    .why = words,
+		    .bogus = why != NULL &&
+	                     str_starts(str_of(why), STR(DNS_WHY_BOGUS))});
+}
+
+/* Those that are of no use, for who wants to see them. */
+static size_t
+read_all(const struct dns_answer *a, struct tlsa out[TLSA_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n && n < TLSA_MAX; i++)
+		n += tlsa_read(a->records[i].data, &out[n]);
+	return n;
 }
 
 static void
 tell_records(struct dane *d, const struct dns_answer *a)
 {
-	struct tlsa usable[TLSA_MAX];
+	struct tlsa records[TLSA_MAX];
 	struct dane_answer out = {
 	    .result = DANE_UNUSABLE, .base = d->bases[d->at]};
 
 	for (size_t i = 0; i < a->n && out.n < TLSA_MAX; i++)
-		if (tlsa_parse(a->records[i].data, &usable[out.n]))
+		if (tlsa_parse(a->records[i].data, &records[out.n]))
 			out.n++;
-	if (out.n > 0) {
+	if (out.n > 0)
 		out.result = DANE_USABLE;
-		out.records = usable;
-	}
+	else
+		out.n = read_all(a, records);
+	out.records = records;
 	tell(d, &out);
 }
 

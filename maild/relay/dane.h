@@ -21,9 +21,11 @@ enum dane_result {
 struct dane_answer {
 	enum dane_result result;
 	size_t n;
-	const struct tlsa *records; /* DANE_USABLE: valid during the call */
+	const struct tlsa *records; /* valid during the call; DANE_USABLE: those
+	                             * that are; DANE_UNUSABLE: as they came */
 	const char *base; /* TLSA base domain: the name the server may have */
 	const char *why;  /* DANE_UNKNOWN: which question, and why it failed */
+	bool bogus;       /* then: there is an answer, which DNSSEC refutes */
 };
 
 typedef void dane_found(void *arg, const struct dane_answer *a);

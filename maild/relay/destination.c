@@ -13,6 +13,8 @@
 #include "maild/relay/relay_put_off.h"
 #include "maild/relay/relay_record.h"
 
+#define NEWS_MS 2000 /* between two loads that may bring nothing */
+
 struct load {
 	struct store_job job;      /* first member */
 	struct destination *owner; /* NULL: freed meanwhile */
@@ -44,17 +46,27 @@ static void
 settle_refused(struct destination *d)
 {
 	const struct attempt nobody = {0};
-	struct smtp_outcome o;
-	const struct smtp_outcome *one = &o;
+	size_t max = d->n_in[ITEM_WAITING] + 1, n = 0;
+	struct item **items = mem_new(max, sizeof(struct item *));
+	struct smtp_outcome *outcomes = mem_new(max, sizeof(*outcomes));
+	const struct smtp_outcome **all = mem_new(
+	    max, sizeof(struct smtp_outcome *));
 
-	smtp_outcome_init(&o);
 	for (struct item *i = d->items; i != NULL; i = i->next)
 		if (i->state == ITEM_WAITING && i->refusal != NULL) {
+			smtp_outcome_init(&outcomes[n]);
 			smtp_outcome_say(
-			    &o, SMTP_PERM, "5.1.1", "%s", i->refusal);
-			destination_settle(d, &i, &one, 1, &nobody);
+			    &outcomes[n], SMTP_PERM, "5.1.1", "%s", i->refusal);
+			all[n] = &outcomes[n];
+			items[n++] = i;
 		}
-	smtp_outcome_release(&o);
+	if (n > 0)
+		destination_settle(d, items, all, n, &nobody);
+	for (size_t k = 0; k < n; k++)
+		smtp_outcome_release(&outcomes[k]);
+	free(all);
+	free(outcomes);
+	free(items);
 }
 
 /* ---- loading ---- */
@@ -69,7 +81,7 @@ find_refusals(struct db *db, struct load *l, struct fail *f)
 		int got;
 
 		buf_init(&why, 2 * KB);
-		got = suppression_sentence(db, &l->law,
+		got = suppression_find(db, &l->law,
 		    str_of(l->list.entries[i].address), l->now_ms, &why, f);
 		if (got == 1)
 			l->refusals[i] = mem_dup(buf_str(&why));
@@ -103,14 +115,19 @@ run_load(struct db *db, struct store_job *job, struct fail *f)
 static bool
 merge(struct destination *d, struct load *l)
 {
-	bool all = true;
+	bool all = true, rerouted = items_may_be_elsewhere(d);
 
+	d->elsewhere = (struct queue_key){0};
 	for (size_t k = 0; k < l->list.n; k++) {
 		struct queue_entry *e = &l->list.entries[k];
 		struct item *i;
 
 		if (items_find(d, e->trace, e->n) != NULL)
 			continue;
+		if (rerouted && items_are_elsewhere(d, e->trace, e->n)) {
+			d->elsewhere = (struct queue_key){e->trace, e->n};
+			continue;
+		}
 		if (d->n_in[ITEM_WAITING] == DESTINATION_WAITING_MAX) {
 			all = false;
 			continue;
@@ -134,7 +151,8 @@ take_load(struct destination *d, struct load *l)
 	} else if (l->stale) {
 		d->more = true;
 	} else {
-		if (!merge(d, l) || l->list.n == l->max)
+		if (!merge(d, l) ||
+		    (l->list.n == l->max && d->elsewhere.trace == 0))
 			d->more = true;
 		d->local = l->local;
 		settle_refused(d);
@@ -142,8 +160,7 @@ take_load(struct destination *d, struct load *l)
 	destination_drop_gone(d);
 	if (d->condemned_ms != 0 && d->putting_off == NULL) {
 		destination_settle_waiting(d);
-		if (!d->more)
-			d->condemned_ms = 0;
+		destination_acquit(d);
 	}
 	relay_schedule(d->relay);
 }
@@ -200,7 +217,21 @@ destination_free(struct destination *d)
 void
 destination_more(struct destination *d)
 {
-	d->more = true;
+	d->news = true;
+}
+
+static bool
+wants_load(const struct destination *d)
+{
+	if (d->load != NULL || d->putting_off != NULL || d->relay->stopping ||
+	    d->n_in[ITEM_WAITING] > DESTINATION_WAITING_MAX / 2 ||
+	    d->n_items + DESTINATION_WAITING_MAX > DESTINATION_IN_HAND_MAX)
+		return false;
+	if (d->more)
+		return true;
+	return d->news &&
+	       (d->n_items == 0 ||
+		   clock_mono_ms(d->relay->d.clock) - d->loaded_ms >= NEWS_MS);
 }
 
 void
@@ -215,22 +246,29 @@ destination_turn(struct destination *d)
 		d->silent_ms = clock_mono_ms(d->relay->d.clock);
 	if (d->local)
 		relay_local_start(d);
-	if (!d->more || d->load != NULL || d->putting_off != NULL ||
-	    d->relay->stopping ||
-	    d->n_in[ITEM_WAITING] > DESTINATION_WAITING_MAX / 2 ||
-	    d->n_items + DESTINATION_WAITING_MAX > DESTINATION_IN_HAND_MAX)
+	if (d->elsewhere.trace != 0 &&
+	    !items_are_elsewhere(d, d->elsewhere.trace, d->elsewhere.n)) {
+		d->elsewhere = (struct queue_key){0};
+		d->more = true; /* if it is to be sent still */
+	}
+	if (!wants_load(d))
 		return;
 	l = MEM_NEW(struct load);
 	l->job.run = run_load;
 	l->job.done = done_load;
 	l->owner = d;
 	l->domain = mem_dup(str_of(d->domain));
-	l->now_ms = d->condemned_ms != 0 ? d->condemned_ms : now_ms(d);
+	l->now_ms = now_ms(d);
+	/* what came later was not meant; nor, if the clock was set back, what
+	 * has just been put off */
+	if (d->condemned_ms != 0 && d->condemned_ms < l->now_ms)
+		l->now_ms = d->condemned_ms;
 	/* what is in hand is still due as far as the store knows */
 	l->max = d->n_items + DESTINATION_WAITING_MAX;
 	l->law = (struct suppression_law){
 	    conf->relay_suppress_after, conf->relay_suppress_for};
-	d->more = false;
+	d->more = d->news = false;
+	d->loaded_ms = clock_mono_ms(d->relay->d.clock);
 	d->load = l;
 	store_read(d->relay->d.store, &l->job);
 }
@@ -269,7 +307,8 @@ destination_is_done(const struct destination *d)
 	return d->items == NULL && d->load == NULL && d->delivering == NULL &&
 	       d->sessions == 0 && d->n_records == 0 &&
 	       d->putting_off == NULL &&
-	       (!d->more || d->relay->stopping);
+	       ((!d->more && !d->news && d->elsewhere.trace == 0) ||
+		   d->relay->stopping);
 }
 
 size_t
@@ -332,7 +371,7 @@ destination_is_waived(const struct destination *d)
 void
 destination_put_back(struct destination *d, struct item *i)
 {
-	assert(i->state == ITEM_SENDING && (d->sessions > 0 || d->local));
+	assert(i->state == ITEM_SENDING);
 	items_set(d, i, ITEM_WAITING);
 }
 

@@ -51,14 +51,19 @@ struct destination {
 	struct item *items; /* in the order of their turns */
 	size_t n_items, n_in[ITEM_STATES];
 	struct load *load;              /* under way, or NULL */
-	bool more;                      /* load again */
+	bool more;                      /* load again: more is due */
+	bool news;                      /* so may be what came meanwhile */
+	int64_t loaded_ms;              /* the last load began */
+	struct queue_key elsewhere;     /* due, but another destination has it
+	                                 * in hand still; trace 0: none */
 	bool local;                     /* the domain is ours */
 	struct relay_local *delivering; /* under way, or NULL */
 	struct relay_record **records;  /* on their way to the store */
 	size_t n_records;
 	struct relay_put_off *putting_off; /* under way, or NULL */
-	struct smtp_outcome verdict; /* set while condemned_ms is not 0 */
+	struct smtp_outcome verdict;       /* set while condemned_ms is not 0 */
 	int64_t condemned_ms;
+	bool verdict_law; /* it spares those whom no TLS policy holds up */
 	struct buf verdict_host, verdict_dialogue;
 	size_t sessions;   /* kept by relay_session */
 	size_t talking;    /* of these, how many the server talks to */
@@ -71,7 +76,8 @@ struct destination {
 struct destination *destination_new(struct relay *r, const char *domain);
 void destination_free(struct destination *d);
 
-/* More may be due: it is loaded when destination_turn() finds room. */
+/* More may be due: it is loaded when destination_turn() finds room, and now and
+ * then only while what is in hand may be all that is meant. */
 void destination_more(struct destination *d);
 void destination_turn(struct destination *d);
 
@@ -110,8 +116,11 @@ void destination_pace(struct destination *d, enum pace_news news);
 
 struct attempt {             /* who was asked; strings may be empty */
 	struct str host;     /* "mx.example.org [192.0.2.1]" */
-	struct str tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in the
-	                      * clear, or not connected */
+	struct str tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
+	bool clear;          /* it took commands without TLS */
+	bool law;            /* a TLS policy was in the way: not of those for
+	                      * whom none counts (RFC 8689 s5) */
+	bool here;           /* nobody: what was sent is in a mailbox of ours */
 	bool dsn;            /* it reports deliveries itself (RFC 3461) */
 	struct str dialogue; /* what was said (store/attempt.h), or empty */
 	int64_t at_ms;       /* with a dialogue: when */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/util/mem.h"
 #include "maild/relay/destination_internal.h"
@@ -48,6 +49,41 @@ items_find(const struct destination *d, int64_t trace, int n)
 	return NULL;
 }
 
+static bool
+is_named(const struct destination *d)
+{
+	return d->domain[0] == QUEUE_REROUTED;
+}
+
+bool
+items_may_be_elsewhere(const struct destination *d)
+{
+	const struct destination *other = d->relay->destinations;
+
+	while (other != NULL && !is_named(other))
+		other = other->next;
+	return is_named(d) || other != NULL;
+}
+
+bool
+items_are_elsewhere(const struct destination *d, int64_t trace, int n)
+{
+	for (const struct destination *other = d->relay->destinations;
+	     other != NULL; other = other->next) {
+		const struct item *i;
+
+		if (other == d ||
+		    other->n_in[ITEM_SENDING] + other->n_in[ITEM_RECORDING] ==
+			0)
+			continue;
+		i = items_find(other, trace, n);
+		if (i != NULL &&
+		    (i->state == ITEM_SENDING || i->state == ITEM_RECORDING))
+			return true;
+	}
+	return false;
+}
+
 struct item *
 items_add(struct destination *d, struct queue_entry *e)
 {
@@ -73,7 +109,7 @@ items_drop_all(struct destination *d)
 static bool
 same_sender(const struct queue_entry *a, const struct queue_entry *b)
 {
-	return str_eq(str_of(a->sender), str_of(b->sender));
+	return strcmp(a->sender, b->sender) == 0;
 }
 
 void

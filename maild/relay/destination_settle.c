@@ -61,10 +61,10 @@ is_given_up(enum queue_result result)
 /* What an outcome means for a recipient that has waited so long. */
 static enum queue_result
 judge(const struct destination *d, const struct item *i,
-    const struct smtp_outcome *o)
+    const struct smtp_outcome *o, const struct attempt *a)
 {
 	if (o->result == SMTP_SENT)
-		return d->local ? QUEUE_DELIVERED : QUEUE_RELAYED;
+		return a->here ? QUEUE_DELIVERED : QUEUE_RELAYED;
 	if (o->result == SMTP_PERM)
 		return QUEUE_FAILED;
 	return now_ms(d) >= i->e.expires_ms ? QUEUE_EXPIRED : QUEUE_DEFERRED;
@@ -144,7 +144,7 @@ write_detail(
 	buf_init(out, 2 * KB);
 	if (a->tls.len > 0)
 		buf_addf(out, "%.*s: ", STR_FMT(a->tls));
-	else if (a->host.len > 0)
+	else if (a->clear)
 		buf_add(out, STR("in the clear: "));
 	buf_add(out, buf_str(&o->text));
 }
@@ -186,6 +186,13 @@ verdict_attempt(const struct destination *d)
 }
 
 void
+destination_acquit(struct destination *d)
+{
+	if (!d->more || d->n_in[ITEM_WAITING] > 0)
+		d->condemned_ms = 0;
+}
+
+void
 destination_settle_waiting(struct destination *d)
 {
 	const struct attempt a = verdict_attempt(d);
@@ -195,7 +202,8 @@ destination_settle_waiting(struct destination *d)
 	    max + 1, sizeof(struct smtp_outcome *));
 
 	for (struct item *i = d->items; i != NULL; i = i->next)
-		if (i->state == ITEM_WAITING) {
+		if (i->state == ITEM_WAITING &&
+		    !(d->verdict_law && i->e.tls_optional)) {
 			outcomes[n] = &d->verdict;
 			items[n++] = i;
 		}
@@ -223,9 +231,10 @@ goes_with(const struct item *a, const struct fate *fa, const struct item *b,
 /* Has the other server had enough of us, and of whatever else we have?  While
  * it goes on talking on other connections these were only too many. */
 static bool
-is_busy(const struct destination *d, const struct smtp_outcome *o)
+is_busy(const struct destination *d, const struct smtp_outcome *o,
+    const struct attempt *a)
 {
-	return d->condemned_ms == 0 && d->talking == 0 && !d->local &&
+	return d->condemned_ms == 0 && d->talking == 0 && !a->here &&
 	       relay_retry_reason(o).class == RELAY_BUSY;
 }
 
@@ -241,7 +250,7 @@ destination_settle(struct destination *d, struct item *const *items,
 		struct fate *fate = &fates[k];
 
 		assert(items[k]->state != ITEM_RECORDING);
-		fate->result = judge(d, items[k], outcomes[k]);
+		fate->result = judge(d, items[k], outcomes[k], a);
 		fate->late = is_late(d, items[k], fate->result);
 		log_attempt(d, items[k], fate->result, outcomes[k], a);
 		if (is_told(fate))
@@ -267,7 +276,7 @@ destination_settle(struct destination *d, struct item *const *items,
 	}
 	for (size_t k = 0; k < n; k++)
 		if (fates[k].result == QUEUE_DEFERRED &&
-		    is_busy(d, outcomes[k])) {
+		    is_busy(d, outcomes[k], a)) {
 			destination_condemn(d, outcomes[k], a);
 			break;
 		}
@@ -291,8 +300,7 @@ on_put_off(void *arg, size_t put_off, size_t left)
 	    STR_FMT(buf_str(&d->verdict.text)));
 	destination_settle_waiting(d);
 	d->more |= left > 0;
-	if (!d->more)
-		d->condemned_ms = 0;
+	destination_acquit(d);
 	relay_schedule(d->relay);
 }
 
@@ -307,7 +315,8 @@ put_off(struct destination *d)
 	    .due_ms = d->condemned_ms,
 	    .outcome = &d->verdict,
 	    .host = a.host,
-	    .dialogue = a.dialogue};
+	    .dialogue = a.dialogue,
+	    .law = d->verdict_law};
 	struct queue_key *except;
 	struct buf detail;
 
@@ -322,8 +331,7 @@ put_off(struct destination *d)
 	write_detail(&detail, &d->verdict, &a);
 	of.detail = buf_str(&detail);
 	d->relay->n_records++;
-	d->putting_off = relay_put_off_new(
-	    &d->relay->d, &of, on_put_off, d);
+	d->putting_off = relay_put_off_new(&d->relay->d, &of, on_put_off, d);
 	buf_release(&detail);
 	free(except);
 }
@@ -340,6 +348,7 @@ destination_condemn(struct destination *d, const struct smtp_outcome *o,
 	buf_clear(&d->verdict_dialogue);
 	buf_add(&d->verdict_dialogue, a->dialogue);
 	d->condemned_ms = now_ms(d);
+	d->verdict_law = a->law;
 	if (o->result == SMTP_TEMP) {
 		put_off(d);
 	} else {

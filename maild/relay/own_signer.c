@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/mime/addr.h"
 #include "common/policy/dkim_sign.h"
-#include "common/store/account.h"
 #include "common/store/signing_key.h"
 #include "common/util/mem.h"
 #include "common/util/secret.h"
+#include "maild/relay/own_domain.h"
 
 #define KEYS_MAX   4
 #define SECRET_MAX (8 * KB)
@@ -23,7 +22,7 @@ struct own_key {
 
 struct own_keys {
 	size_t holders; /* the loop's */
-	char domain[256];
+	char domain[OWN_DOMAIN_MAX];
 	struct own_key at[KEYS_MAX];
 	size_t n;
 };
@@ -31,9 +30,9 @@ struct own_keys {
 /* One reading: names from mail.db, then secrets from auth.db. */
 struct reading {
 	struct store_job job;     /* first member */
-	struct own_signer *owner; /* NULL: freed meanwhile */
+	struct own_signer *owner; /* NULL: nobody waits for it any more */
 	struct store *passwords;
-	char hostname[256];
+	char hostname[OWN_DOMAIN_MAX];
 	struct own_keys *keys;
 };
 
@@ -43,7 +42,7 @@ struct own_signer {
 	const struct log *log;
 	struct own_keys *keys; /* or NULL */
 	struct reading *reading;
-	bool again;
+	bool again, stopping;
 };
 
 /* ---- reading ---- */
@@ -71,24 +70,16 @@ note_key(void *arg, const struct signing_key *k)
 	return ++keys->n < KEYS_MAX;
 }
 
-/* The host's name, else what it is below, as far as it is ours. */
 static int
 find_names(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct reading *r = (struct reading *)job;
-	struct str domain = str_of(r->hostname);
-	int ours = 0;
+	int ours = own_domain_find(db, str_of(r->hostname), r->keys->domain, f);
 
-	while (domain.len > 0 && ours == 0) {
-		ours = domain_find(db, domain, f);
-		if (ours == 0)
-			str_cut(&domain, '.');
-	}
 	if (ours != 1)
 		return ours;
-	snprintf(
-	    r->keys->domain, sizeof(r->keys->domain), "%.*s", STR_FMT(domain));
-	return signing_key_each(db, domain, note_key, r->keys, f);
+	return signing_key_each(
+	    db, str_of(r->keys->domain), note_key, r->keys, f);
 }
 
 static int
@@ -164,10 +155,9 @@ void
 own_signer_reload(struct own_signer *s)
 {
 	struct reading *r;
-	struct buf folded;
 
 	s->again = s->reading != NULL;
-	if (s->again)
+	if (s->again || s->stopping)
 		return;
 	r = MEM_NEW(struct reading);
 	r->job.run = find_names;
@@ -176,11 +166,7 @@ own_signer_reload(struct own_signer *s)
 	r->passwords = s->passwords;
 	r->keys = MEM_NEW(struct own_keys);
 	r->keys->holders = 1;
-	buf_init(&folded, sizeof(r->hostname) - 1);
-	if (addr_domain_fold(str_of(s->hostname), &folded))
-		snprintf(r->hostname, sizeof(r->hostname), "%.*s",
-		    STR_FMT(buf_str(&folded)));
-	buf_release(&folded);
+	snprintf(r->hostname, sizeof(r->hostname), "%s", s->hostname);
 	s->reading = r;
 	store_read(s->mail, &r->job);
 }
@@ -201,13 +187,24 @@ own_signer_new(struct store *mail, struct store *passwords,
 	return s;
 }
 
+/* A reading that is under way ends with the job it is in. */
+void
+own_signer_stop(struct own_signer *s)
+{
+	if (s == NULL)
+		return;
+	s->stopping = true;
+	if (s->reading != NULL)
+		s->reading->owner = NULL;
+	s->reading = NULL;
+}
+
 void
 own_signer_free(struct own_signer *s)
 {
 	if (s == NULL)
 		return;
-	if (s->reading != NULL)
-		s->reading->owner = NULL;
+	own_signer_stop(s);
 	own_keys_release(s->keys);
 	free(s);
 }

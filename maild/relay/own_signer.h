@@ -29,6 +29,9 @@ struct own_signer *own_signer_new(struct store *mail, struct store *passwords,
 /* Read the keys again: they may have changed. */
 void own_signer_reload(struct own_signer *s);
 
+/* Begin nothing more: before the stores are closed. */
+void own_signer_stop(struct own_signer *s);
+
 /* After both stores are closed; keys that are held stay until released. */
 void own_signer_free(struct own_signer *s);
 

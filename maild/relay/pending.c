@@ -13,21 +13,22 @@
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 
-#define BATCH       20         /* notes in one transaction */
-#define SHOWN       20         /* recipients of one note */
+#define BATCH       20 /* notes in one transaction */
+#define SHOWN       PENDING_SHOWN
 #define WHOLE_MAX   (256 * KB) /* of a message; of a larger one the header */
 #define HEADER_MAX  (64 * KB)
 #define SKIPPED_MAX (4 * KB) /* the Return-Path before it */
-#define LOOK_MS     1000     /* between two looks */
-#define MORE_MS     20       /* between two steps of one */
+#define LOOK_MS     1000     /* between two walks, at least ... */
+#define REST_MAX_MS 30000    /* ... and ten times what the last one took */
+#define MORE_MS     20       /* between two steps of one, at least ... */
+#define MORE_MAX_MS 500      /* ... twice as long as the last one took */
 #define AGAIN_MS    30000    /* after a failure */
 
 /* One change, on its way. */
 struct note {
 	struct pending_change change;
-	struct queue_list queue;  /* the first recipients of it */
-	struct queue_list paused; /* those among them that are */
-	struct buf octets;        /* the message, or its beginning */
+	struct queue_list queue; /* the first recipients of it */
+	struct buf octets;       /* the message, or its beginning */
 	bool whole;
 	uint64_t random;
 	struct stage *stage; /* of the note; NULL: it goes */
@@ -42,8 +43,12 @@ struct pending {
 	size_t n;
 	int64_t mailboxes[BATCH]; /* that changed */
 	size_t n_mailboxes;
-	int64_t now_ms, looked_ms;
+	int64_t now_ms;
+	int64_t begun_ms;  /* the step under way */
+	int64_t worked_ms; /* the steps of this walk that are over */
+	int64_t next_ms;   /* no walk begins before */
 	bool waits, busy, again, stopped;
+	bool over; /* none are wanted, and there are none any more */
 };
 
 static struct pending *
@@ -92,9 +97,6 @@ read_note(struct note *n, struct db *db, int64_t now_ms, struct fail *f)
 
 	if (queue_read(db, &which, now_ms, SHOWN, &n->queue, f) == -1)
 		return -1;
-	which.state = QUEUE_PAUSED;
-	if (queue_read(db, &which, now_ms, SHOWN, &n->paused, f) == -1)
-		return -1;
 	if (n->queue.n > 0)
 		read_message(n, db, &n->queue.entries[0]);
 	n->random = rand_u64();
@@ -121,20 +123,28 @@ run_read(struct db *db, struct store_job *job, struct fail *f)
 
 /* ---- composing ---- */
 
-static bool
-is_paused(const struct note *n, int recipient)
+static enum pending_note_state
+state_of(const struct queue_entry *e, int64_t now_ms)
 {
-	for (size_t i = 0; i < n->paused.n; i++)
-		if (n->paused.entries[i].n == recipient)
-			return true;
-	return false;
+	switch (queue_entry_state(e, now_ms)) {
+	case QUEUE_HELD:
+		return PENDING_NOTE_HELD;
+	case QUEUE_SCHEDULED:
+		return PENDING_NOTE_SCHEDULED;
+	case QUEUE_PAUSED:
+		return PENDING_NOTE_PAUSED;
+	case QUEUE_ANY:
+	case QUEUE_WAITING:
+		break;
+	}
+	return PENDING_NOTE_WAITS;
 }
 
 static struct pending_note_recipient
-recipient(const struct note *n, const struct queue_entry *e, int64_t now_ms)
+recipient(const struct queue_entry *e, int64_t now_ms)
 {
-	struct pending_note_recipient r = {
-	    .state = PENDING_NOTE_WAITS,
+	return (struct pending_note_recipient){
+	    .state = state_of(e, now_ms),
 	    .address = str_of(e->original != NULL ? e->original : e->address),
 	    .tries = e->tries,
 	    .tried_s = e->last_ms / 1000,
@@ -144,14 +154,6 @@ recipient(const struct note *n, const struct queue_entry *e, int64_t now_ms)
 	    .reply = str_of(e->last_reply),
 	    .host = str_of(e->last_host),
 	};
-
-	if (e->held)
-		r.state = PENDING_NOTE_HELD;
-	else if (e->tries == 0 && e->hold_until_ms > now_ms)
-		r.state = PENDING_NOTE_SCHEDULED;
-	else if (is_paused(n, e->n))
-		r.state = PENDING_NOTE_PAUSED;
-	return r;
 }
 
 static int
@@ -175,7 +177,7 @@ compose(const struct pending *p, struct note *n, struct fail *f)
 	struct buf out;
 
 	for (size_t i = 0; i < n->queue.n; i++)
-		recipients[i] = recipient(n, &n->queue.entries[i], p->now_ms);
+		recipients[i] = recipient(&n->queue.entries[i], p->now_ms);
 	header_split(buf_str(&n->octets), &note.block, &rest);
 	if (n->whole)
 		note.message = buf_str(&n->octets);
@@ -224,6 +226,13 @@ write_note(
 	return got == -1 ? -1 : 0;
 }
 
+/* The last step of taking all notes away. */
+static bool
+is_last(const struct pending *p)
+{
+	return p->walk.off && p->walk.account == 0 && !p->walk.left;
+}
+
 static int
 run_write(struct db *db, struct store_job *job, struct fail *f)
 {
@@ -233,7 +242,7 @@ run_write(struct db *db, struct store_job *job, struct fail *f)
 	for (size_t i = 0; i < p->n; i++)
 		if (write_note(p, &p->notes[i], db, f) == -1)
 			return -1;
-	return p->walk.off ? pending_give_up(db, f) : 0;
+	return is_last(p) ? pending_give_up(db, f) : 0;
 }
 
 static void
@@ -243,7 +252,6 @@ forget_notes(struct pending *p)
 		struct note *n = &p->notes[i];
 
 		queue_list_release(&n->queue);
-		queue_list_release(&n->paused);
 		buf_release(&n->octets);
 		stage_free(n->stage);
 	}
@@ -259,25 +267,67 @@ wait_for(struct pending *p, int64_t ms)
 	timer_set(p->timer, ms);
 }
 
+static int64_t
+at_least(int64_t ms, int64_t least)
+{
+	return ms > least ? ms : least;
+}
+
+static int64_t
+at_most(int64_t ms, int64_t most)
+{
+	return ms < most ? ms : most;
+}
+
+/* When the store has much to do, the rest of it comes first. */
+static int64_t
+more_ms(int64_t took_ms)
+{
+	return at_least(at_most(2 * took_ms, MORE_MAX_MS), MORE_MS);
+}
+
+static void
+walk_again(struct pending *p)
+{
+	wait_for(p, at_least(p->next_ms - clock_mono_ms(p->deps.clock), 0));
+}
+
+/* A walk is over. */
+static void
+rest(struct pending *p)
+{
+	int64_t ms = at_least(at_most(10 * p->worked_ms, REST_MAX_MS), LOOK_MS);
+
+	p->worked_ms = 0;
+	p->next_ms = clock_mono_ms(p->deps.clock) + ms;
+	if (p->walk.off && !p->walk.left)
+		p->over = true;
+	else if (p->walk.left || p->again)
+		walk_again(p);
+	else if (p->walk.later_ms > 0) /* or before, when it is kicked */
+		timer_set(p->timer, at_least(p->walk.later_ms, ms));
+}
+
 /* A step is over: go on with the walk, or walk again, or rest. */
 static void
 next(struct pending *p, const struct store_job *job)
 {
-	int64_t since = clock_mono_ms(p->deps.clock) - p->looked_ms;
+	int64_t took = clock_mono_ms(p->deps.clock) - p->begun_ms;
 
 	forget_notes(p);
 	p->busy = false;
+	p->worked_ms += took;
 	if (p->stopped)
 		return;
 	if (job->rc == -1) {
 		log_warn(
 		    p->deps.log, "notes of what waits: %s", job->fail.text);
+		p->walk.left = true; /* what failed is not done */
 		wait_for(p, AGAIN_MS);
-	} else if (p->walk.account != 0 || p->walk.left) {
-		wait_for(p, MORE_MS);
-	} else if (p->again) {
-		wait_for(p, since < LOOK_MS ? LOOK_MS - since : 0);
-	}
+	} else if (p->walk.account != 0)
+		wait_for(p, more_ms(took));
+	else
+		rest(p);
 }
 
 static void
@@ -306,7 +356,7 @@ done_read(struct store_job *job)
 {
 	struct pending *p = of_read(job);
 
-	if (job->rc == -1 || p->stopped || (p->n == 0 && !p->walk.off)) {
+	if (job->rc == -1 || p->stopped || (p->n == 0 && !is_last(p))) {
 		next(p, job);
 		return;
 	}
@@ -327,9 +377,10 @@ look(void *arg)
 	p->busy = true;
 	if (p->walk.account == 0) { /* a new walk sees what was kicked for */
 		p->walk.left = p->again = false;
-		p->looked_ms = clock_mono_ms(p->deps.clock);
+		p->walk.later_ms = 0;
 	}
 	p->now_ms = clock_wall_ms(p->deps.clock);
+	p->begun_ms = clock_mono_ms(p->deps.clock);
 	p->read = (struct store_job){.run = run_read, .done = done_read};
 	store_read(p->deps.store, &p->read);
 }
@@ -337,15 +388,11 @@ look(void *arg)
 void
 pending_kick(struct pending *p)
 {
-	int64_t since;
-
-	if (p == NULL || p->stopped)
+	if (p == NULL || p->stopped || p->over)
 		return;
 	p->again = true;
-	if (p->busy || p->waits)
-		return;
-	since = clock_mono_ms(p->deps.clock) - p->looked_ms;
-	wait_for(p, since < LOOK_MS ? LOOK_MS - since : 0);
+	if (!p->busy && !p->waits)
+		walk_again(p);
 }
 
 struct pending *
@@ -355,7 +402,6 @@ pending_new(const struct relay_deps *deps)
 
 	p->deps = *deps;
 	p->walk.off = !deps->conf->submission_pending;
-	p->looked_ms = clock_mono_ms(deps->clock) - LOOK_MS;
 	p->timer = timer_new(deps->loop, look, p);
 	return p;
 }

@@ -8,8 +8,9 @@
  *	                         --gone--> note removed
  *
  * It follows the queue a moment later, a few messages a transaction, and looks
- * once a second at most: nothing waits for it.  When submission.pending is off
- * it takes away the notes there are.
+ * once a second at most, and for a tenth of the time at most: nothing waits for
+ * it.  When submission.pending is off it takes away the notes there are after a
+ * start, and then does nothing.
  */
 #ifndef MAILD_RELAY_PENDING_H
 #define MAILD_RELAY_PENDING_H

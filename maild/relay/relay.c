@@ -11,6 +11,9 @@
 #include "maild/relay/relay_look.h"
 #include "maild/relay/relay_report.h"
 #include "maild/relay/relay_session.h"
+#include "maild/relay/smarthosts.h"
+
+#define AGAIN_MS 20 /* smarthosts are being read: a moment */
 
 /* Should one more session be started for it? */
 static bool
@@ -18,18 +21,71 @@ wants_session(const struct destination *d)
 {
 	const struct relay *r = d->relay;
 	size_t most = r->d.conf->relay_connections;
-	size_t waiting = destination_messages(d, 2 * d->sessions + 1);
+	size_t enough = 2 * d->sessions; /* the first ones will do soon */
 
-	if (r->stopping || d->local || d->condemned_ms != 0 || waiting == 0 ||
-	    r->n_sessions >= most)
+	if (r->stopping || d->local || d->condemned_ms != 0 ||
+	    d->n_in[ITEM_WAITING] <= enough)
 		return false;
 	if (d->sessions == 0)
 		return true;
 	/* A second one only when the server is known to listen and to bear it,
-	 * when there is more than the first will do soon, and never out of the
-	 * half that is kept for destinations without any. */
-	return d->talking > 0 && waiting > 2 * d->sessions &&
-	       d->sessions < flow_window(&d->flow) && r->n_sessions < most / 2;
+	 * when there is more than that, and never out of the half that is kept
+	 * for destinations without any. */
+	return d->talking > 0 && d->sessions < flow_window(&d->flow) &&
+	       r->n_sessions < most / 2 &&
+	       destination_messages(d, enough + 1) > enough;
+}
+
+/* One that only lingers takes leave, unless as many as are wanted do so
+ * already; at that smarthost, or NULL: anywhere. */
+static void
+make_room(struct relay *r, const struct smarthost_door *door, size_t wanted)
+{
+	struct relay_session *one = NULL;
+
+	for (struct relay_session *s = r->sessions; s != NULL && wanted > 0;
+	     s = relay_session_next(s)) {
+		if (!relay_session_is_idle(s) ||
+		    (door != NULL && !relay_session_is_at(s, door)))
+			continue;
+		if (relay_session_lingers(s))
+			one = s;
+		else
+			wanted--;
+	}
+	if (one != NULL && wanted > 0)
+		relay_session_dismiss(one);
+}
+
+/* Is there room for one more, among all and where its mail goes first?  wanted
+ * counts those for whom there was none. */
+static bool
+has_room(const struct destination *d, size_t *wanted)
+{
+	struct relay *r = d->relay;
+	const struct conf *conf = r->d.conf;
+	const struct smarthost_door *door = NULL;
+	bool full;
+
+	if (r->d.smarthosts != NULL)
+		door = smarthosts_door(r->d.smarthosts, str_of(d->domain));
+	full = door != NULL && smarthosts_inside(door) >=
+	                           conf->relay_connections_per_destination;
+	if (!full && r->n_sessions < conf->relay_connections)
+		return true;
+	make_room(r, full ? door : NULL, ++*wanted);
+	return false;
+}
+
+/* Nothing begins before it is known where it goes. */
+static bool
+is_ready(struct relay *r)
+{
+	if (r->d.smarthosts == NULL || smarthosts_are_known(r->d.smarthosts))
+		return true;
+	if (r->destinations != NULL && !r->stopping)
+		timer_set(r->turn, AGAIN_MS);
+	return false;
 }
 
 static void
@@ -38,7 +94,8 @@ turn(void *arg)
 	struct relay *r = arg;
 	struct destination **at = &r->destinations;
 	struct relay_session *s = r->sessions;
-	bool freed = false;
+	bool freed = false, ready = is_ready(r);
+	size_t wanted = 0;
 
 	while (s != NULL) {
 		struct relay_session *next = relay_session_next(s);
@@ -50,7 +107,7 @@ turn(void *arg)
 		struct destination *d = *at;
 
 		destination_turn(d);
-		while (wants_session(d))
+		while (ready && wants_session(d) && has_room(d, &wanted))
 			relay_session_start(d);
 		if (destination_is_done(d)) {
 			*at = d->next;

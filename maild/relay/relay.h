@@ -37,8 +37,8 @@ struct relay_deps { /* all borrowed, outlive the relay */
 	struct store *store;
 	struct resolver *resolver;
 	struct workers *workers; /* reads bodies */
-	struct tls *tls;         /* client context: opportunistic, but it knows
-	                          * whom to trust, for REQUIRETLS */
+	struct tls *tls;         /* client context, which knows whom to trust;
+	                          * NULL: no TLS at all, as in unit tests */
 	const struct conf *conf;
 	const struct log *log;
 	const struct clock *clock;

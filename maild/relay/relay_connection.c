@@ -113,13 +113,15 @@ relay_connection_pump(void *arg)
 	unsigned turn;
 
 	if (s->conn == NULL || !s->connected || s->after != AFTER_NONE ||
-	    s->handshake)
+	    s->handshake || conn_is_over(s->conn))
 		return;
 	do {
 		turn = smtp_client_turn(s->smtp);
 		pump_round(s);
 	} while (turn != smtp_client_turn(s->smtp) && !s->handshake &&
-		 s->after == AFTER_NONE);
+		 s->after == AFTER_NONE && !conn_is_over(s->conn));
+	if (conn_is_over(s->conn))
+		return; /* on_closed() comes */
 	if (s->after == AFTER_NONE && !s->handshake && conn_eof(s->conn)) {
 		lose(s, "the other server closed the connection");
 		take_input(s);
@@ -211,12 +213,13 @@ on_closed(void *arg, enum conn_end end, const char *text)
 {
 	struct relay_session *s = arg;
 
-	(void)end; /* in words is enough */
 	s->conn = NULL;
 	if (s->after != AFTER_NONE) {
 		/* as it was meant to be */
 	} else if (!s->connected) {
 		not_connected(s, text);
+	} else if (s->handshake && end == CONN_ABORTED) {
+		s->after = AFTER_END; /* we did it: nothing is wrong there */
 	} else if (s->handshake) {
 		tls_failed(s, text);
 	} else {
@@ -291,29 +294,10 @@ relay_connection_open(struct relay_session *s)
 	    choose_source(deps->conf, &t->address, &source), &host, s, &limits);
 }
 
-/* A connection that outlives its session. */
-static void
-nobody_ready(void *arg, struct conn *c)
-{
-	(void)arg;
-	(void)c;
-}
-
-static void
-nobody_closed(void *arg, enum conn_end end, const char *text)
-{
-	(void)arg;
-	(void)end;
-	(void)text;
-}
-
 void
 relay_connection_abandon(struct relay_session *s)
 {
-	static const struct conn_host nobody = {
-	    nobody_ready, nobody_closed, nobody_ready};
-
-	conn_rehost(s->conn, &nobody, NULL);
-	conn_abort(s->conn);
+	relay_lesson_abandoned(s);
+	conn_abandon(s->conn);
 	s->conn = NULL;
 }

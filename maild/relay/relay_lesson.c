@@ -55,6 +55,17 @@ relay_lesson_good(struct relay_session *s)
 }
 
 void
+relay_lesson_abandoned(struct relay_session *s)
+{
+	struct relay *r = s->d->relay;
+
+	if (!s->told && !s->connected && !r->stopping)
+		hosts_failed(r->hosts, address_of(s),
+		    clock_lapse_ms(r->d.clock), "no answer");
+	s->told = true;
+}
+
+void
 relay_lesson_failed(struct relay_session *s, const struct smtp_outcome *o)
 {
 	struct relay *r = s->d->relay;

@@ -50,14 +50,14 @@ static const struct {
     [ROUTE_REMOTE] = {SMTP_TEMP, "4.3.5", "the domain is not ours any more"  },
     [ROUTE_UNKNOWN] = {SMTP_PERM, "5.1.1",
 		  "there is no such address here any more"               },
-    [ROUTE_FULL] = {SMTP_PERM, "5.2.2", "the mailbox is full"              },
+    [ROUTE_FULL] = {SMTP_TEMP, "4.2.2", "the mailbox is full"              },
     [ROUTE_LOOP] = {SMTP_PERM, "5.4.6", "the address is an alias of itself"},
 };
 
 static void
 settle(struct relay_local *l)
 {
-	const struct attempt here = {0};
+	const struct attempt here = {.here = true};
 	const struct smtp_outcome *all[AT_ONCE];
 	struct smtp_outcome outcomes[AT_ONCE];
 

@@ -141,7 +141,8 @@ make_room(struct relay *r, size_t wanted)
 	     d = d->next) {
 		int64_t silent_ms = destination_silence_ms(d, now_ms);
 
-		if (slots_may(&r->slots, d->slot) || silent_ms < patience_ms(d))
+		if (silent_ms < PATIENCE_MS || slots_may(&r->slots, d->slot) ||
+		    silent_ms < patience_ms(d))
 			continue;
 		leave_for_later(r, d, silent_ms);
 		wanted--;

@@ -31,7 +31,7 @@ struct relay_put_off {
 	struct relay_reason why;
 	struct relay_retry schedule;
 	struct suppression_law law;
-	bool named, any_suppressed, more;
+	bool named, spares, any_suppressed, more;
 	int64_t notice_ms;
 };
 
@@ -47,13 +47,13 @@ relay_put_off_is_late(
 /* ---- on the store's thread ---- */
 
 static int64_t
-next_attempt(void *arg, struct db *db, const struct queue_due_row *r,
-    struct fail *f)
+next_attempt(
+    void *arg, struct db *db, const struct queue_due_row *r, struct fail *f)
 {
 	const struct relay_put_off *p = arg;
 	int64_t now_ms = p->what.now_ms;
 
-	if (now_ms >= r->expires_ms ||
+	if (now_ms >= r->expires_ms || (p->spares && r->tls_optional) ||
 	    relay_put_off_is_late(r, now_ms, p->notice_ms))
 		return 0;
 	if (p->any_suppressed) {
@@ -63,8 +63,8 @@ next_attempt(void *arg, struct db *db, const struct queue_due_row *r,
 		if (got != 0)
 			return got == -1 ? -1 : 0;
 	}
-	return relay_retry_at(&p->schedule, &p->why, r->tries, now_ms,
-	    r->expires_ms, rand_u64());
+	return relay_retry_at(
+	    &p->schedule, &p->why, r->tries, now_ms, r->expires_ms, rand_u64());
 }
 
 static int
@@ -193,6 +193,7 @@ relay_put_off_new(const struct relay_deps *deps,
 	p->law = (struct suppression_law){
 	    conf->relay_suppress_after, conf->relay_suppress_for};
 	p->notice_ms = conf->relay_delay_notice;
+	p->spares = of->law;
 	p->named = str_starts(of->domain, STR("="));
 	copy(p, of);
 	submit(p);

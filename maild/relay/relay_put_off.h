@@ -28,6 +28,7 @@ struct relay_put_off_of { /* copied */
 	struct str domain;
 	int64_t due_ms; /* what was due by then */
 	const struct smtp_outcome *outcome;
+	bool law; /* not those whom no TLS policy holds up: left as they were */
 	struct str host, dialogue, detail; /* as in struct relay_verdict */
 	const struct queue_key *except;    /* in hand elsewhere */
 	size_t n_except;

@@ -37,6 +37,7 @@ destroy(struct relay_record *r)
 		struct relay_line *l = &r->lines[i];
 
 		free(l->address);
+		free(l->domain);
 		free(l->original);
 		free(l->reply);
 		free(l->host);
@@ -56,13 +57,45 @@ destroy(struct relay_record *r)
 	free(r);
 }
 
+/* Whom a person took it back from while it was tried, or has sent it elsewhere
+ * for, the DSN does not tell of. */
+static int
+forget_recalled(struct relay_record *r, struct db *db, struct fail *f)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct relay_line *l = &r->lines[i];
+		int there = 0;
+
+		if (l->wanted)
+			there = queue_is_there(db, l->key.trace, l->key.n,
+			    str_of(l->address), str_of(l->domain), f);
+		if (there == -1)
+			return -1;
+		l->wanted = there == 1;
+	}
+	return 0;
+}
+
+static size_t
+n_wanted(const struct relay_record *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->lines[i].wanted;
+	return n;
+}
+
 static int
 run_read(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct relay_record *r = of_read(job);
 
-	(void)f;
-	bounce_read(&r->bounce, db);
+	if (forget_recalled(r, db, f) == -1)
+		return -1;
+	r->bounces = n_wanted(r) > 0;
+	if (r->bounces)
+		bounce_read(&r->bounce, db);
 	return 0;
 }
 
@@ -81,6 +114,13 @@ run_write(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct relay_record *r = of_write(job);
 
+	if (r->bounces) {
+		if (forget_recalled(r, db, f) == -1)
+			return -1;
+		if (n_wanted(r) != r->bounce.n)
+			return fail(f, FAIL_TEMP,
+			    "somebody the DSN tells of was taken back");
+	}
 	if (relay_record_write(r, db, f) == -1)
 		return -1;
 	return r->bounces ? bounce_deliver(&r->bounce, db, f) : 0;
@@ -178,6 +218,22 @@ try_again(struct relay_record *r, const struct fail *why)
 	timer_set(r->again, r->wait_ms);
 }
 
+/* maild stops before it is on disk. */
+static void
+give_up(struct relay_record *r)
+{
+	char id[TRACE_TEXT_MAX];
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->lines[i].result == QUEUE_RELAYED)
+			log_error(r->deps.log,
+			    "relay id=%s to=<%s> was sent, which could not be "
+			    "recorded: it may be sent twice",
+			    trace_text(r->lines[i].key.trace, id),
+			    r->lines[i].address);
+	destroy(r);
+}
+
 static void
 done_write(struct store_job *job)
 {
@@ -188,19 +244,19 @@ done_write(struct store_job *job)
 		try_again(r, &job->fail);
 		return;
 	}
-	if (job->rc == 0) {
-		mailbox_notice_add(
-		    r->deps.notice, r->mailboxes, r->n_mailboxes);
-		if (r->deps.waiting != NULL)
-			r->deps.waiting(r->deps.waiting_arg);
-		if (r->bounces) {
-			mailbox_notice_add(r->deps.notice, r->bounce.mailboxes,
-			    r->bounce.n_mailboxes);
-			log_bounce(r);
-		}
+	if (job->rc == -1) {
+		give_up(r);
+		return;
 	}
-	if (job->rc == 0)
-		count_results(r);
+	mailbox_notice_add(r->deps.notice, r->mailboxes, r->n_mailboxes);
+	if (r->deps.waiting != NULL)
+		r->deps.waiting(r->deps.waiting_arg);
+	if (r->bounces) {
+		mailbox_notice_add(
+		    r->deps.notice, r->bounce.mailboxes, r->bounce.n_mailboxes);
+		log_bounce(r);
+	}
+	count_results(r);
 	if (r->done != NULL) {
 		if (has_news(r))
 			relay_report_kick(r->deps.report);
@@ -227,16 +283,66 @@ write_now(struct relay_record *r)
 	store_write(r->deps.store, &r->write);
 }
 
+static struct dsn_recipient
+reported(const struct relay_line *l)
+{
+	struct str host = str_of(l->host);
+	struct dsn_recipient d = {
+	    .action = l->told ? DSN_DELAYED : DSN_FAILED,
+	    .final = str_of(l->address),
+	    .original = str_of(l->original),
+	    .orcpt = str_of(l->orcpt),
+	    .status = str_of(l->enhanced),
+	    .sentence = str_of(l->sentence),
+	    .advice = str_of(advice_for(l->enhanced)),
+	    .tried_s = l->now_ms / 1000,
+	    .until_s = l->until_ms / 1000,
+	};
+
+	/* RFC 3464 s2.3.5, s2.3.6: of a server that said something */
+	if (l->code != 0) {
+		d.remote_mta = str_cut(&host, ' ');
+		d.diagnostic = str_of(l->reply);
+	}
+	return d;
+}
+
+/* The DSN's rows point into the lines, which grow no more. */
+static void
+fill_bounce(struct relay_record *r)
+{
+	struct bounce *b = &r->bounce;
+
+	free(r->reported); /* of an attempt before */
+	b->n = 0;
+	r->reported = mem_new(r->n, sizeof(*r->reported));
+	for (size_t i = 0; i < r->n; i++)
+		if (r->lines[i].wanted)
+			r->reported[b->n++] = reported(&r->lines[i]);
+	b->sender = str_of(r->sender);
+	b->envelope_id = str_of(r->envelope_id);
+	b->hostname = str_of(r->deps.conf->server_hostname);
+	b->postmaster = str_of(r->deps.conf->server_postmaster);
+	b->expires_ms = b->now_ms + r->deps.conf->relay_expire;
+	b->random = rand_u64();
+	b->recipients = r->reported;
+}
+
 static void
 done_read(struct store_job *job)
 {
 	struct relay_record *r = of_read(job);
 
 	r->submitted = false;
-	if (r->done != NULL)
+	if (r->done == NULL) {
+		give_up(r); /* it is tried again after the start */
+	} else if (job->rc == -1) {
+		try_again(r, &job->fail);
+	} else {
+		if (r->bounces)
+			fill_bounce(r);
 		write_now(r);
-	else
-		destroy(r); /* maild stops: it is tried again after the start */
+	}
 }
 
 static void
@@ -339,7 +445,9 @@ relay_record_add(struct relay_record *r, const struct queue_entry *e,
 	    .now_ms = v->now_ms,
 	    .next_ms = v->next_ms,
 	    .code = v->outcome->code,
+	    .asked = v->outcome->asked,
 	    .address = mem_dup(str_of(e->address)),
+	    .domain = mem_dup(str_of(e->domain)),
 	    .original = e->original ? mem_dup(str_of(e->original)) : NULL,
 	    .reply = mem_dup(buf_str(&v->outcome->text)),
 	    .host = mem_dup(v->host),
@@ -367,55 +475,10 @@ relay_record_add(struct relay_record *r, const struct queue_entry *e,
 	r->bounces = r->bounces || l->wanted;
 }
 
-static struct dsn_recipient
-reported(const struct relay_line *l)
-{
-	struct str host = str_of(l->host);
-	struct dsn_recipient d = {
-	    .action = l->told ? DSN_DELAYED : DSN_FAILED,
-	    .final = str_of(l->address),
-	    .original = str_of(l->original),
-	    .orcpt = str_of(l->orcpt),
-	    .status = str_of(l->enhanced),
-	    .sentence = str_of(l->sentence),
-	    .advice = str_of(advice_for(l->enhanced)),
-	    .tried_s = l->now_ms / 1000,
-	    .until_s = l->until_ms / 1000,
-	};
-
-	/* RFC 3464 s2.3.5, s2.3.6: of a server that said something */
-	if (l->code != 0) {
-		d.remote_mta = str_cut(&host, ' ');
-		d.diagnostic = str_of(l->reply);
-	}
-	return d;
-}
-
-/* The DSN's rows point into the lines, which grow no more. */
-static void
-fill_bounce(struct relay_record *r)
-{
-	struct bounce *b = &r->bounce;
-
-	r->reported = mem_new(r->n, sizeof(*r->reported));
-	for (size_t i = 0; i < r->n; i++)
-		if (r->lines[i].wanted)
-			r->reported[b->n++] = reported(&r->lines[i]);
-	b->sender = str_of(r->sender);
-	b->envelope_id = str_of(r->envelope_id);
-	b->hostname = str_of(r->deps.conf->server_hostname);
-	b->postmaster = str_of(r->deps.conf->server_postmaster);
-	b->expires_ms = b->now_ms + r->deps.conf->relay_expire;
-	b->random = rand_u64();
-	b->recipients = r->reported;
-}
-
 void
 relay_record_submit(struct relay_record *r)
 {
 	assert(r->n > 0 && !r->submitted);
-	if (r->bounces)
-		fill_bounce(r);
 	submit(r);
 }
 
@@ -424,5 +487,5 @@ relay_record_disown(struct relay_record *r)
 {
 	r->done = NULL;
 	if (!r->submitted)
-		destroy(r); /* it waits for its next attempt in vain */
+		give_up(r); /* it waits for its next attempt in vain */
 }

@@ -15,9 +15,10 @@ struct relay_line {
 	struct relay_key key;
 	enum queue_result result;
 	int64_t now_ms, next_ms;
+	bool asked; /* about this address alone */
 	int code;
 	char enhanced[SMTP_ENHANCED_MAX];
-	char *address, *original; /* original may be NULL */
+	char *address, *domain, *original; /* original may be NULL */
 	char *reply, *host, *detail;
 	char *sentence; /* for a person who reads the DSN */
 	char *orcpt;    /* may be NULL */

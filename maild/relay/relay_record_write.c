@@ -14,6 +14,7 @@ write_line(struct relay_record *r, const struct relay_line *l, struct db *db,
 	    .trace = l->key.trace,
 	    .n = l->key.n,
 	    .address = str_of(l->address),
+	    .domain = str_of(l->domain),
 	    .result = l->result,
 	    .next_ms = l->next_ms,
 	    .now_ms = l->now_ms,
@@ -26,8 +27,8 @@ write_line(struct relay_record *r, const struct relay_line *l, struct db *db,
 	};
 
 	if (l->result == QUEUE_DELIVERED)
-		return queue_deliver(db, l->key.trace, l->key.n, &here,
-		    l->now_ms, &r->mailboxes, &r->n_mailboxes, f);
+		return queue_deliver(
+		    db, &o, &here, &r->mailboxes, &r->n_mailboxes, f);
 	return queue_record(db, &o, f);
 }
 
@@ -46,7 +47,8 @@ is_nobody(const struct relay_line *l)
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (str_eq(str_of(l->enhanced), str_of(codes[i])))
-			return l->result == QUEUE_FAILED && l->code >= 550;
+			return l->result == QUEUE_FAILED && l->asked &&
+			       l->code >= 550;
 	return false;
 }
 

@@ -35,7 +35,7 @@ static const struct rule rules[] = {
     {421, 421, "4.4.2|4.4.1",        NULL,       RELAY_NETWORK },
     {421, 421, NULL,                 NULL,       RELAY_BUSY    },
     {400, 499, "4.7.28|4.3.2|4.4.5", NULL,       RELAY_BUSY    },
-    {400, 499, "4.2.2",              NULL,       RELAY_FULL    },
+    {0,   499, "4.2.2",              NULL,       RELAY_FULL    },
     {400, 499, "4.5.3",              NULL,       RELAY_RATE    },
     {452, 452, NULL,                 NULL,       RELAY_FULL    },
     {400, 499, NULL,                 limited,    RELAY_RATE    },

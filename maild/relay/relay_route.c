@@ -49,6 +49,19 @@ on_targets(
 		answered(r);
 }
 
+/* Without its policy mail could go where it must not: it waits. */
+static void
+wait_for_policy(struct relay_route *r, const char *why)
+{
+	mx_free(r->mx);
+	r->mx = NULL;
+	r->targets = (struct mx_targets){0};
+	smtp_outcome_say(&r->failure, SMTP_TEMP, "4.7.5",
+	    "how safe mail for %s must be is not known now: %s", r->domain,
+	    why);
+	r->found(r->arg);
+}
+
 static void
 on_policy(void *arg, const struct sts_answer *a)
 {
@@ -56,6 +69,10 @@ on_policy(void *arg, const struct sts_answer *a)
 	const char *why = NULL;
 
 	r->question = NULL;
+	if (a->unknown) {
+		wait_for_policy(r, a->why);
+		return;
+	}
 	if (a->policy != NULL && a->text != NULL) {
 		r->sts_text = mem_dup(str_of(a->text));
 		r->sts = MEM_NEW(struct mtasts_policy);
@@ -100,11 +117,36 @@ ask_smarthost(
     struct relay_route *r, const struct smarthost *s, const char *password)
 {
 	r->smarthost = s->tls;
+	r->door = smarthosts_enter(r->deps->smarthosts, s);
 	if (s->login.len > 0) {
+		r->row = mem_dup(s->domain);
 		r->login = mem_dup(s->login);
 		secret_set(&r->password, str_of(password));
 	}
 	ask_host(r, s->host, s->port, true);
+}
+
+/* Not one more time with a login that was refused just now.  True: it is not to
+ * be tried, and the owner hears so, but not before we have returned to him. */
+static bool
+is_shut(struct relay_route *r, const struct smarthost *s)
+{
+	const char *why;
+
+	if (s->login.len == 0 ||
+	    smarthosts_may_log_in(r->deps->smarthosts, s->domain,
+		clock_lapse_ms(r->deps->clock), &why))
+		return false;
+	if (!r->shut) {
+		r->shut = true;
+		timer_set(r->timer, 0);
+		return true;
+	}
+	smtp_outcome_say(&r->failure, SMTP_TEMP, "4.7.8",
+	    "not tried again yet at the smarthost %.*s: %s", STR_FMT(s->host),
+	    why);
+	r->found(r->arg);
+	return true;
 }
 
 static void
@@ -128,7 +170,8 @@ begin(void *arg)
 		s = smarthosts_find(deps->smarthosts, domain, &password);
 	}
 	if (s != NULL) {
-		ask_smarthost(r, s, password);
+		if (!is_shut(r, s))
+			ask_smarthost(r, s, password);
 		return;
 	}
 	ask_host(r, domain, (uint16_t)deps->conf->relay_port, false);
@@ -149,6 +192,29 @@ relay_route_find(struct relay_route *r, const struct relay_deps *deps,
 	begin(r);
 }
 
+void
+relay_route_login(struct relay_route *r, const struct smtp_outcome *why)
+{
+	struct str words;
+
+	if (r->row == NULL)
+		return;
+	if (why == NULL) {
+		smarthosts_login(r->deps->smarthosts, str_of(r->row), 0, NULL);
+		return;
+	}
+	words = buf_str(&why->text);
+	str_cut(&words, ' '); /* the code, which is said again */
+	smarthosts_login(r->deps->smarthosts, str_of(r->row),
+	    clock_lapse_ms(r->deps->clock), &words);
+}
+
+size_t
+relay_route_beside(const struct relay_route *r)
+{
+	return r->door != NULL ? smarthosts_inside(r->door) : 0;
+}
+
 bool
 relay_route_is_open(const struct relay_route *r)
 {
@@ -167,6 +233,9 @@ relay_route_release(struct relay_route *r)
 	secret_release(&r->password);
 	free(r->domain);
 	free(r->login);
+	free(r->row);
+	if (r->door != NULL)
+		smarthosts_leave(r->deps->smarthosts, r->door);
 	free(r->sts);
 	free(r->sts_text);
 	*r = (struct relay_route){0};

@@ -37,6 +37,9 @@ struct relay_route {
 	struct mx *mx;                 /* while asking */
 	struct sts_question *question; /* while asking */
 	struct timer *timer;           /* smarthosts are not known yet */
+	char *row; /* the smarthost's, if we log in, or NULL */
+	struct smarthost_door *door; /* of a smarthost, or NULL */
+	bool shut;                   /* our login was refused lately */
 };
 
 /* Look.  found is called once, never before this returned, unless it is
@@ -44,6 +47,14 @@ struct relay_route {
 void relay_route_find(struct relay_route *r, const struct relay_deps *deps,
     struct relay_self *self, const char *domain);
 void relay_route_release(struct relay_route *r);
+
+/* What became of our login, if this route has one: NULL: it was taken, else it
+ * was refused like this. */
+void relay_route_login(struct relay_route *r, const struct smtp_outcome *why);
+
+/* How many routes lead to the same smarthost now, this one included; 0: it is
+ * none. */
+size_t relay_route_beside(const struct relay_route *r);
 
 /* Is it still looking? */
 bool relay_route_is_open(const struct relay_route *r);

@@ -12,6 +12,8 @@
 #include "maild/relay/relay_session_state.h"
 
 #define MESSAGES_MAX 100 /* over one connection */
+#define AGAIN_MAX    3   /* the same host, by what was learned of it before */
+#define BEHIND_MAX   256 /* records on their way: as many may come twice */
 
 static_assert((int)SMTP_DIALOGUE_MAX <= (int)ATTEMPT_DIALOGUE_MAX,
     "the store keeps what the engine does");
@@ -55,6 +57,8 @@ attempt(struct relay_session *s)
 	return (struct attempt){
 	    .host = str_of(s->host),
 	    .tls = str_of(s->tls),
+	    .clear = s->plain,
+	    .law = s->law && !s->batch.waived,
 	    .dsn = s->smtp != NULL && smtp_client_has_dsn(s->smtp),
 	    .dialogue = buf_str(&s->told_story),
 	    .at_ms = clock_wall_ms(s->d->relay->d.clock),
@@ -108,15 +112,21 @@ void
 relay_session_give_up(struct relay_session *s)
 {
 	struct attempt a = attempt(s);
+	bool all = !s->heard && s->d->talking == 0;
 
 	/* one host that might have taken it is reason enough to come back */
 	if (s->failure.result != SMTP_TEMP && !s->harsh) {
 		s->failure.result = SMTP_TEMP;
 		s->failure.enhanced[0] = '4';
+		if (s->failure.code == 0) /* our own words */
+			s->failure.text.data[0] = '4';
 	}
 	s->failure.elsewhere = false;
+	/* what no policy holds up goes by the next session */
+	if (all && a.law && s->batch.n > 0 && s->batch.items[0]->e.tls_optional)
+		relay_batch_release(&s->batch);
 	relay_batch_settle(&s->batch, &s->failure, &a);
-	if (!s->heard && s->d->talking == 0)
+	if (all)
 		destination_condemn(s->d, &s->failure, &a);
 	relay_session_leave(s);
 }
@@ -140,7 +150,9 @@ rest(struct relay_session *s)
 		return; /* the timer is set */
 	/* never in the place of those who have mail */
 	if (linger_ms == 0 ||
-	    r->n_sessions > r->d.conf->relay_connections / 2) {
+	    r->n_sessions > r->d.conf->relay_connections / 2 ||
+	    2 * relay_route_beside(&s->route) >
+		r->d.conf->relay_connections_per_destination) {
 		say_quit(s);
 		return;
 	}
@@ -159,6 +171,8 @@ relay_session_message(struct relay_session *s)
 		   s->messages >= MESSAGES_MAX) {
 		relay_batch_release(&s->batch);
 		say_quit(s);
+	} else if (s->batch.n == 0 && s->d->relay->n_records >= BEHIND_MAX) {
+		return; /* relay_session_turn() comes when the store has */
 	} else if (s->batch.n > 0 || relay_batch_take(&s->batch)) {
 		set_idle(s, false);
 		relay_batch_open(&s->batch, relay_connection_pump, s);
@@ -183,10 +197,23 @@ relay_session_is_idle(const struct relay_session *s)
 	return s->idle;
 }
 
+bool
+relay_session_lingers(const struct relay_session *s)
+{
+	return s->idle && s->conn != NULL && smtp_client_is_ready(s->smtp);
+}
+
+bool
+relay_session_is_at(
+    const struct relay_session *s, const struct smarthost_door *door)
+{
+	return s->route.door == door;
+}
+
 void
 relay_session_dismiss(struct relay_session *s)
 {
-	if (!s->idle || s->conn == NULL || !smtp_client_is_ready(s->smtp))
+	if (!relay_session_lingers(s))
 		return;
 	say_quit(s);
 	relay_connection_pump(s);
@@ -197,6 +224,18 @@ relay_session_part(struct relay_session *s)
 {
 	s->parting = true;
 	relay_session_dismiss(s);
+}
+
+/* The message in hand, if there is one, is not judged: who is asked next? */
+static enum after
+after_failure(const struct relay_session *s)
+{
+	if (smtp_client_is_shut_out(s->smtp))
+		return AFTER_NOBODY; /* the login is the same everywhere */
+	if (s->messages == 0 && !s->lingered)
+		return AFTER_NEXT;
+	/* the way there may be another one by and by */
+	return s->again < AGAIN_MAX ? AFTER_SAME : AFTER_END;
 }
 
 /* The engine is through with this connection: why, and what follows? */
@@ -215,12 +254,15 @@ decide(struct relay_session *s)
 		/* whatever else it may have been is noted already */
 		relay_lesson_no_tls(
 		    s, TLS_RESULT_STARTTLS_NOT_SUPPORTED, end->text.data);
+		s->law = true;
 	}
 	if (s->idle) { /* it may hang up while nothing is under way */
 		s->after = AFTER_END;
 		return;
 	}
 	relay_lesson_failed(s, end);
+	if (smtp_client_is_shut_out(s->smtp) && !others && !s->parting)
+		relay_route_login(&s->route, end);
 	if (!s->talking && others && s->batch.n == 0) {
 		/* not one more connection, but the mail is in good hands */
 		s->after = AFTER_END;
@@ -233,8 +275,7 @@ decide(struct relay_session *s)
 	if (s->batch.n > 0 || !s->talking) {
 		smtp_outcome_copy(&s->failure, end);
 		s->harsh &= end->result == SMTP_PERM && !s->talking;
-		s->after = s->messages > 0 || s->lingered ? AFTER_SAME
-		                                          : AFTER_NEXT;
+		s->after = after_failure(s);
 	} else {
 		s->after = AFTER_END;
 	}
@@ -268,6 +309,8 @@ relay_session_event(struct relay_session *s, enum smtp_client_event ev)
 	switch (ev) {
 	case SMTP_CLIENT_READY:
 		s->heard = true;
+		s->plain = s->tls[0] == '\0';
+		relay_route_login(&s->route, NULL);
 		relay_lesson_good(s);
 		if (s->tls[0] == '\0' && !s->clear)
 			relay_lesson_no_tls(
@@ -303,6 +346,8 @@ on_route(void *arg)
 	}
 	if (s->route.targets.n == 0 && s->d->talking == 0)
 		destination_condemn(s->d, &s->route.failure, &nobody);
+	else if (s->route.targets.n == 0) /* those who talk are enough */
+		destination_pace(s->d, PACE_REFUSED);
 	relay_session_leave(s);
 }
 
@@ -321,7 +366,12 @@ go_on(struct relay_session *s)
 		relay_session_leave(s);
 		return;
 	}
+	if (after == AFTER_NOBODY) {
+		relay_session_give_up(s);
+		return;
+	}
 	s->clear |= after == AFTER_CLEAR;
+	s->again += after == AFTER_SAME;
 	if (after == AFTER_NEXT)
 		relay_target_next(s);
 	relay_target_try(s);
@@ -361,8 +411,8 @@ relay_session_turn(struct relay_session *s)
 		go_on(s);
 	} else if (s->d->relay->stopping && (!s->routed || s->dane != NULL)) {
 		relay_session_leave(s);
-	} else if (s->d->relay->stopping && s->conn != NULL && !s->connected) {
-		s->after = AFTER_END;
+	} else if (s->d->relay->stopping && s->conn != NULL && !s->talking) {
+		s->after = AFTER_END; /* nothing is at stake */
 		conn_abort(s->conn);
 	} else {
 		relay_connection_pump(s);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /*
  * relay_session: one connection after another to the hosts of a destination,
  * until its mail is gone or no host is left to try.
  *
  *	route --> host: TLSA? --> connect --> greeting, TLS --> message after
  *	            ^                |           message --> idle --> QUIT
- *	            +-next-----------+--no answer, refused, lost, not safe
- *enough
- *	                             +--TLS failed, and no policy stands: same
- *	                                host, in the clear
+ *	            +-next-----------+--no answer, refused, lost, not safe enough
+ *	            +-same host------+--lost, but it has taken mail just now
+ *	            +-in the clear---+--TLS failed, and no policy stands
  *
  * A recipient the host has judged is settled at once; one it has not is tried
  * at the next host.  When the last host has failed and none ever listened,
@@ -17,6 +17,7 @@
  * Without more mail a connection stays open for relay.linger: such a session is
  * idle, and may be ended at any time.
  */
+/* clang-format on */
 #ifndef MAILD_RELAY_RELAY_SESSION_H
 #define MAILD_RELAY_RELAY_SESSION_H
 
@@ -36,9 +37,14 @@ void relay_session_turn(struct relay_session *s);
 bool relay_session_is_idle(const struct relay_session *s);
 void relay_session_dismiss(struct relay_session *s);
 
-/* The way to its destination may be another now: no message more by this one.
- */
+/* The way there may be another now: no message more by this one. */
 void relay_session_part(struct relay_session *s);
+
+/* Is it idle, and has not said QUIT?  And does it talk to that smarthost? */
+bool relay_session_lingers(const struct relay_session *s);
+struct smarthost_door;
+bool relay_session_is_at(
+    const struct relay_session *s, const struct smarthost_door *door);
 
 /* Is it one of that destination's? */
 bool relay_session_is_for(

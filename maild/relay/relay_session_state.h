@@ -21,11 +21,13 @@
 
 /* What follows when the connection is gone. */
 enum after {
-	AFTER_NONE,  /* nothing is decided: it went by itself */
-	AFTER_END,   /* the session ends */
-	AFTER_NEXT,  /* the next host */
-	AFTER_SAME,  /* the same host: it has taken mail just now */
-	AFTER_CLEAR, /* the same host, without TLS */
+	AFTER_NONE,   /* nothing is decided: it went by itself */
+	AFTER_END,    /* the session ends */
+	AFTER_NEXT,   /* the next host */
+	AFTER_SAME,   /* the same host, for what is in hand: it has judged mail,
+	               * or waited for some, over the connection that broke */
+	AFTER_CLEAR,  /* the same host, without TLS */
+	AFTER_NOBODY, /* no host at all: what failed here would fail there */
 };
 
 struct relay_session {
@@ -37,9 +39,13 @@ struct relay_session {
 	struct relay_route route;
 	bool routed; /* route has been found */
 	size_t target;
-	bool clear; /* TLS failed with this target */
-	bool heard; /* some host got as far as taking commands */
-	bool harsh; /* every host so far refused us for good */
+	bool clear;     /* TLS failed with this target */
+	bool heard;     /* some host got as far as taking commands */
+	bool plain;     /* the last one did so, and without TLS */
+	bool law;       /* a TLS policy stood in the way of some host */
+	bool passed;    /* TLS-RPT knows that one was passed over */
+	unsigned again; /* how often AFTER_SAME */
+	bool harsh;     /* every host so far refused us for good */
 	struct smtp_outcome failure; /* of the last host */
 
 	/* how safe the way to it must be */
@@ -131,6 +137,9 @@ bool relay_lesson_others_talk(const struct relay_session *s);
 
 /* The connection did not come about, or ended unasked for; o says how. */
 void relay_lesson_failed(struct relay_session *s, const struct smtp_outcome *o);
+
+/* We leave before we know how it goes. */
+void relay_lesson_abandoned(struct relay_session *s);
 
 /* The server does its work, or has at least answered. */
 void relay_lesson_good(struct relay_session *s);

@@ -45,17 +45,19 @@ set_host(struct relay_session *s)
 	snprintf(s->host, sizeof(s->host), "%s [%s]", t->host,
 	    address_ip_text(&t->address, ip));
 	s->tls[0] = '\0';
+	s->plain = false;
 }
 
 /* A policy forbids this one. */
 static void
-pass_over(struct relay_session *s, const char *why)
+pass_over(struct relay_session *s, const char *why, bool bogus)
 {
 	const char *host = relay_target(s)->host;
 	bool unknown = s->safety.bar == SAFETY_UNKNOWN;
 
 	if (unknown)
-		smtp_outcome_say(&s->failure, SMTP_TEMP, "4.7.5",
+		smtp_outcome_say(&s->failure, SMTP_TEMP,
+		    bogus ? "4.7.5" : "4.4.3",
 		    "%s is not used now: whether it has TLSA records is not "
 		    "known: %s",
 		    host, why != NULL ? why : "no answer");
@@ -65,9 +67,15 @@ pass_over(struct relay_session *s, const char *why)
 		    "%s names",
 		    host, s->d->domain);
 	s->harsh = false;
-	relay_lesson_no_tls(s,
-	    unknown ? TLS_RESULT_DNSSEC_INVALID : TLS_RESULT_VALIDATION_FAILURE,
-	    s->failure.text.data);
+	s->law = true;
+	/* once, however many there are; and that nobody answered in time says
+	 * nothing of how the domain is set up */
+	if (!s->passed && (bogus || !unknown))
+		relay_lesson_no_tls(s,
+		    unknown ? TLS_RESULT_DNSSEC_INVALID
+			    : TLS_RESULT_VALIDATION_FAILURE,
+		    s->failure.text.data);
+	s->passed |= bogus || !unknown;
 	relay_count(&s->d->relay->d, METRIC_TLS_REFUSED);
 	relay_session_tell(s, "-- %s", s->failure.text.data);
 	relay_target_next(s);
@@ -118,10 +126,12 @@ on_dane(void *arg, const struct dane_answer *a)
 	f.dane = a->result;
 	s->safety = safety_of(&f);
 	s->safety_known = true;
-	if (a->result == DANE_USABLE)
+	if (a->n > 0)
 		keep_records(s, a);
-	if (s->safety.bar == SAFETY_UNKNOWN)
-		pass_over(s, a->why);
+	if (s->safety.bar == SAFETY_UNKNOWN) {
+		set_host(s);
+		pass_over(s, a->why, a->bogus);
+	}
 	dane_free(s->dane);
 	s->dane = NULL;
 	if (s->d->relay->stopping)
@@ -162,7 +172,7 @@ relay_target_try(struct relay_session *s)
 			return;
 		set_host(s);
 		if (s->safety.bar != SAFETY_OPEN) {
-			pass_over(s, NULL);
+			pass_over(s, NULL, false);
 		} else if (!hosts_may(r->hosts, &relay_target(s)->address,
 			       clock_lapse_ms(r->d.clock))) {
 			leave_alone(s);

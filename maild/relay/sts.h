@@ -3,7 +3,8 @@
  * sts: MTA-STS policies of other domains (RFC 8461), kept in the store and
  * fetched anew when their TXT record names another id.
  *
- *	ask --cached, id unchanged--> policy
+ *	ask --the store cannot be read--> unknown: the next one reads again
+ *	    --cached, id unchanged--> policy
  *	    --TXT--> none: no policy (one that was cached counts until it ends)
  *	         \-> id new --https--> policy, kept; failed: the cached one
  *
@@ -26,11 +27,15 @@ struct sts *sts_new(const struct relay_deps *deps); /* copied */
 /* policy: valid during the call; NULL: none applies.  why: NULL, or what went
  * wrong on the way ("the certificate of mta-sts.d.test has expired"), with
  * kind, the result type of RFC 8460 s4.3 ("sts-webpki-invalid").  The question
- * is gone after it. */
+ * is gone after it.
+ *
+ * unknown: there may be a policy that could not be read from the store; why
+ * says so, without a kind.  Nothing may go by "none" then. */
 struct sts_answer {
 	const struct mtasts_policy *policy;
 	const char *text; /* of the policy, as it came; NULL without one */
 	const char *why, *kind;
+	bool unknown;
 };
 typedef void sts_found(void *arg, const struct sts_answer *a);
 

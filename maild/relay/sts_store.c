@@ -43,9 +43,9 @@ done_load(struct store_job *job)
 	if (job->rc == -1)
 		log_warn(l->log, "MTA-STS policy of %s cannot be read: %s",
 		    l->domain, job->fail.text);
-	l->loaded(l->arg, job->rc == 0 && l->found == 1 && !l->text.overrun
-			      ? &l->policy
-			      : NULL);
+	l->loaded(l->arg, job->rc == 0,
+	    job->rc == 0 && l->found == 1 && !l->text.overrun ? &l->policy
+							      : NULL);
 	buf_release(&l->text);
 	free(l->domain);
 	free(l);

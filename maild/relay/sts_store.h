@@ -7,9 +7,9 @@
 #include "common/store/sts_policy.h"
 #include "common/util/log.h"
 
-/* p: valid during the call, NULL: there is none, or it could not be read, which
- * is logged. */
-typedef void sts_loaded(void *arg, const struct sts_policy *p);
+/* read: what there is was read; false: there may be one, which is logged.  p:
+ * valid during the call, NULL: there is none. */
+typedef void sts_loaded(void *arg, bool read, const struct sts_policy *p);
 
 void sts_load(struct store *s, const struct log *log, struct str domain,
     int64_t now_ms, sts_loaded *loaded, void *arg);

@@ -2,12 +2,11 @@
 #include "maild/relay/tls_report.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "common/store/account.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
+#include "maild/relay/own_domain.h"
 #include "maild/relay/tls_report_send.h"
 #include "maild/relay/tls_results.h"
 
@@ -19,7 +18,14 @@
 #define AGAIN_FIRST_MS (15 * 60 * 1000)
 #define AGAIN_MOST_MS  (4 * 60 * 60 * 1000)
 #define ROWS_MAX       2000 /* in a report */
-#define DAYS_KEPT      2    /* of what could not be told */
+#define OCTETS_MAX     (8 * MB)
+#define TRIED_MS       DAY_MS /* what cannot be told, from the first try on */
+#define DAYS_MAX       16     /* with tries at once */
+
+/* A day whose reports are being told; first_ms 0: none. */
+struct first_try {
+	int64_t day, first_ms;
+};
 
 /*
  *	at rest --the day is over, or it is time to try again--> round:
@@ -38,6 +44,7 @@ struct tls_report {
 	int64_t again_ms; /* 0: no round of today has failed yet */
 	bool in_round;
 	bool failed; /* something of this round */
+	struct first_try tries[DAYS_MAX];
 	struct tls_report_task task;
 	bool found;
 	struct tls_report_send *send;
@@ -83,25 +90,42 @@ end_round(struct tls_report *r)
 	rest(r);
 }
 
-/* The host's name, or what it is below, if that is a domain of ours: the one
- * that signs (own_signer.h). */
+/* When was a report of that day tried for the first time?  Now, if not before.
+ * Should there be more days than there is room for, one that is new is as old
+ * as the oldest. */
+static int64_t
+first_tried_ms(struct tls_report *r, int64_t day, int64_t now_ms)
+{
+	struct first_try *oldest = &r->tries[0];
+
+	for (size_t i = 0; i < DAYS_MAX; i++) {
+		struct first_try *t = &r->tries[i];
+
+		if (t->first_ms > now_ms)
+			t->first_ms = now_ms; /* the clock went back */
+		if (t->first_ms != 0 && t->day == day)
+			return t->first_ms;
+		if (t->first_ms < oldest->first_ms)
+			oldest = t;
+	}
+	if (now_ms - oldest->first_ms >= 2 * TRIED_MS)
+		*oldest = (struct first_try){day, now_ms};
+	return oldest->first_ms;
+}
+
+/* The domain that signs. */
 static int
 find_submitter(struct tls_report *r, struct db *db, struct fail *f)
 {
 	struct str host = str_of(r->deps.conf->server_hostname);
-	struct str domain = host;
-	int ours = 0;
 
-	while (domain.len > 0 && (ours = domain_find(db, domain, f)) == 0)
-		str_cut(&domain, '.');
-	snprintf(r->task.submitter, sizeof(r->task.submitter), "%.*s",
-	    STR_FMT(ours == 1 ? domain : host));
-	return ours == -1 ? -1 : 0;
+	return own_domain_find(db, host, r->task.submitter, f) == -1 ? -1 : 0;
 }
 
 static int
 run_read(struct db *db, struct store_job *job, struct fail *f)
 {
+	static const struct tls_result_limits limits = {ROWS_MAX, OCTETS_MAX};
 	struct tls_report *r = of_job(job);
 	struct tls_report_task *t = &r->task;
 	int got = tls_result_next(db, r->today, &t->day, t->domain, f);
@@ -112,7 +136,7 @@ run_read(struct db *db, struct store_job *job, struct fail *f)
 	if (find_submitter(r, db, f) == -1)
 		return -1;
 	return tls_result_read(
-	    db, t->day, str_of(t->domain), ROWS_MAX, &t->results, f);
+	    db, t->day, str_of(t->domain), &limits, &t->results, f);
 }
 
 /* What went before it in the store's queue is on disk then. */
@@ -141,6 +165,7 @@ static void
 done_read(struct store_job *job)
 {
 	struct tls_report *r = of_job(job);
+	int64_t now_ms = clock_wall_ms(r->deps.clock);
 
 	if (r->stopping)
 		return;
@@ -153,7 +178,12 @@ done_read(struct store_job *job)
 		end_round(r);
 		return;
 	}
-	r->task.last_try = r->task.day < r->today - DAYS_KEPT;
+	if (r->task.results.more)
+		log_warn(r->deps.log,
+		    "TLS report for %s: some results were too many for it",
+		    r->task.domain);
+	r->task.last_try = now_ms - first_tried_ms(r, r->task.day, now_ms) >=
+	                   TRIED_MS;
 	r->send = tls_report_send(&r->deps, &r->task, on_sent, r);
 }
 
@@ -196,7 +226,7 @@ on_timer(void *arg)
 		store_read(r->deps.store, &r->job);
 	} else if (is_time(r)) {
 		r->failed = false;
-		tls_results_flush(r->deps.results);
+		tls_results_close(r->deps.results, r->today - 1);
 		r->job = (struct store_job){
 		    .run = run_nothing, .done = done_nothing};
 		store_write(r->deps.store, &r->job);

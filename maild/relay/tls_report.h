@@ -8,7 +8,9 @@
  *	        \-> https: POST; mailto: a message, delivered in the transaction
  *	            that forgets what it tells: exactly one
  *
- * What cannot be told goes on being tried for a day (s5.5).
+ * What cannot be told goes on being tried until a day after the first try
+ * (s5.5), or, if maild is started again meanwhile, after that; a try that fails
+ * then is the last, and what it would have told is forgotten.
  */
 #ifndef MAILD_RELAY_TLS_REPORT_H
 #define MAILD_RELAY_TLS_REPORT_H

@@ -293,7 +293,14 @@ done(struct store_job *job)
 	if (job->rc == -1) {
 		log_warn(s->deps->log, "TLS report for %s: %s", s->task->domain,
 		    job->fail.text);
-		finish(s, false);
+		if (!s->task->last_try || s->n_addresses == 0 || s->stopped) {
+			finish(s, false);
+			return;
+		}
+		s->n_addresses = 0; /* it is only forgotten */
+		*job = (struct store_job){
+		    .run = run, .done = job->done, .weight = KB};
+		store_write(s->deps->store, job);
 		return;
 	}
 	mailbox_notice_add(s->deps->notice, s->mailboxes, s->n_mailboxes);
@@ -457,8 +464,11 @@ tls_report_send(const struct relay_deps *deps,
 	s->arg = arg;
 	buf_init(&s->packed, TLS_REPORT_MAX);
 	snprintf(name, sizeof(name), RECORD_NAME "%s", task->domain);
-	s->query = resolver_ask(deps->resolver,
-	    str_first(str_of(name), NAME_MAX_LEN), DNS_TXT, on_record, s);
+	if (strlen(name) > NAME_MAX_LEN)
+		write_end(s); /* there is no such record */
+	else
+		s->query = resolver_ask(
+		    deps->resolver, str_of(name), DNS_TXT, on_record, s);
 	return s;
 }
 

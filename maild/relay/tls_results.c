@@ -42,14 +42,21 @@ struct tls_results {
 	size_t octets;
 	size_t left_out;      /* since the last flush */
 	struct flush *failed; /* to be tried once more, or NULL */
+	int64_t closed;       /* the last day that is reported, or -1 */
 	bool stopping;
 };
 
-static const char *const words[] = {
+const char *
+tls_results_word(enum tls_result r)
+{
+	static const char *const words[] = {
 #define R(name, word) [TLS_RESULT_##name] = (word),
-    TLS_RESULTS(R)
+	    TLS_RESULTS(R)
 #undef R
-};
+	};
+
+	return words[r];
+}
 
 /* ---- counting ---- */
 
@@ -157,7 +164,8 @@ tls_results_note(struct tls_results *t, const struct tls_session *s)
 	int64_t day = clock_wall_ms(t->deps.clock) / DAY_MS;
 	struct buf policy, key;
 
-	if (t->stopping || s->domain.len == 0 || s->domain.len > NAME_MAX_LEN)
+	if (t->stopping || day == t->closed || s->domain.len == 0 ||
+	    s->domain.len > NAME_MAX_LEN)
 		return;
 	buf_init(&policy, TLSRPT_POLICY_MAX);
 	buf_init(&key, TLSRPT_POLICY_MAX + 4 * KB);
@@ -166,7 +174,7 @@ tls_results_note(struct tls_results *t, const struct tls_session *s)
 	buf_add_char(&key, '\0');
 	add_key(&key, buf_str(&policy));
 	add_key(&key, s->domain);
-	add_key(&key, str_of(words[s->result]));
+	add_key(&key, str_of(tls_results_word(s->result)));
 	add_key(&key, str_first(s->host, NAME_MAX_LEN));
 	add_key(&key, str_first(s->ip, NAME_MAX_LEN));
 	add_key(&key, str_first(s->source, NAME_MAX_LEN));
@@ -250,6 +258,14 @@ tls_results_flush(struct tls_results *t)
 	t->octets = 0;
 }
 
+void
+tls_results_close(struct tls_results *t, int64_t day)
+{
+	tls_results_flush(t);
+	if (day > t->closed)
+		t->closed = day;
+}
+
 static void
 on_timer(void *arg)
 {
@@ -262,6 +278,7 @@ tls_results_new(const struct relay_deps *deps)
 	struct tls_results *t = MEM_NEW(struct tls_results);
 
 	t->deps = *deps;
+	t->closed = -1;
 	t->timer = timer_new(deps->loop, on_timer, t);
 	return t;
 }

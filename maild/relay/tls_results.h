@@ -34,6 +34,9 @@ enum tls_result {
 #undef R
 };
 
+/* Its word. */
+const char *tls_results_word(enum tls_result r);
+
 struct tls_session {       /* strings borrowed; empty where not known */
 	struct str domain; /* the recipients' */
 	const struct mtasts_policy *sts; /* with its text, or NULL */
@@ -50,6 +53,10 @@ void tls_results_note(struct tls_results *t, const struct tls_session *s);
 
 /* What was noted is a job of the store when this returns. */
 void tls_results_flush(struct tls_results *t);
+
+/* The same before that day (Unix days, UTC) is reported: nothing is noted of it
+ * any more, should the clock go back to it.  Of a day there is one report. */
+void tls_results_close(struct tls_results *t, int64_t day);
 
 /* A last time into the store, before it is closed: nothing is noted any more.
  */

@@ -61,7 +61,7 @@ may_reach(struct web_question *q, const struct address *a)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	if (q->deps->conf->relay_local_addresses || !network_is_private(a))
+	if (q->deps->conf->relay_local_addresses || network_is_public(a))
 		return true;
 	snprintf(q->why, sizeof(q->why),
 	    "the address of %.*s, %s, is not one of the Internet",

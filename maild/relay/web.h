@@ -2,9 +2,10 @@
 /*
  * web: a question of net/https.h to a server whose addresses DNS tells.
  *
- * It is a stranger who says which server that is: addresses of this machine or
- * of the network it stands in are not connected to (network_is_private), but
- * with relay.local_addresses.
+ * It is a stranger who says which server that is: what is no address of the
+ * Internet (loopback, private networks: network_is_public) is not connected to,
+ * but with relay.local_addresses.  An address of the Internet may be this
+ * machine's: there is TLS with a certificate for the name before anything else.
  */
 #ifndef MAILD_RELAY_WEB_H
 #define MAILD_RELAY_WEB_H

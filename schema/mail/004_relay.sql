@@ -63,6 +63,7 @@ CREATE TABLE suppressed (
 	last		INTEGER NOT NULL,
 	reply		TEXT NOT NULL			-- the last one's
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX suppressed_last ON suppressed (last);
 
 -- What stands in a person's Pending mailbox for a message that waits.
 CREATE TABLE pending (

@@ -14,7 +14,7 @@ from wire import EOD, HDR, Peer, smtp, submission
 
 SETTINGS = {
     # the same few addresses are refused again and again
-    "relay.suppress_after": 0, "relay.timeout": "5s", "timeouts.handshake": "5s",
+    "relay.suppress_after": 0, "relay.linger": "0s", "relay.timeout": "5s", "timeouts.handshake": "5s",
     "records": [
         ["remote.test", "MX", "10 mx.remote.test."], ["mx.remote.test", "A", "127.0.0.11"],
         ["len0.test", "MX", "hex:"], ["len1.test", "MX", "hex:00"], ["preference.test", "MX", "hex:000a"],

@@ -115,21 +115,24 @@ DELAYS = ["1000000000000000000 seconds", "99999999999999999999999 days", "-5 sec
           "5 seconds" * 50, "٣ minutes"]
 
 
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def test_delays_that_are_none(world):
     """Never sooner than seconds, nor later than relay.retry_most and what is added
     at random."""
-    rows = {}
+    ids = {}
     for n, delay in enumerate(DELAYS):
         domain = f"delay{n}.test"
-        far = world.remote(domain, {"RCPT": f"450 4.7.1 greylisted, come back in {delay}"})
-        submit(world.bob, f"x@{domain}")
-        rows[delay] = far, domain
-    for delay, (far, domain) in rows.items():
-        row = waiting(world.bob, f"x@{domain}")
-        tried = world.bob.ctl("queue", "show", row["id"], "--json")["attempts"][0]["at"]
-        begun, due = (datetime.datetime.fromisoformat(t.replace("Z", "+00:00")) for t in (tried, row["next"]))
-        assert datetime.timedelta(seconds=4) < due - begun < datetime.timedelta(hours=5), (delay, row)
-        assert len(far.sessions) == 1
+        world.remote(domain, {"RCPT": f"450 4.7.1 greylisted, come back in {delay}"})
+        ids[delay] = submit(world.bob, f"x@{domain}")
+    for n, delay in enumerate(DELAYS):
+        waiting(world.bob, f"x@delay{n}.test")
+        shown = world.bob.ctl("queue", "show", ids[delay], "--json")
+        tried = max(moment(a["at"]) for a in shown["attempts"])
+        wait = moment(shown["recipients"][0]["next"]) - tried
+        assert datetime.timedelta(seconds=4) < wait < datetime.timedelta(hours=5), (delay, shown)
 
 
 def test_421_for_ever(world):
@@ -194,7 +197,7 @@ def test_a_flood_of_scheduled_mail(world):
     with Pending(world.bob, BEN) as pending:
         pending.wait("<z@flood.test>")
     with Pending(world.bob) as pending:
-        wait_for(lambda: len(pending.uids()) == 200, what="as many notes as there may be")
+        wait_for(lambda: len(pending.uids()) == 200, 180, what="as many notes as there may be")
         newest = pending.note(pending.uids()[-1])
         assert re.search(r"<x(9\d\d|8\d\d)@flood\.test>", plain(newest))
     assert len(world.bob.ctl("queue", "--max", "5000", "--json")["recipients"]) == 1001
@@ -281,7 +284,7 @@ def test_only_who_was_asked_says_that_nobody_is_there(world):
             client.sendmail("", [BOB], dsn)
     known = suppressed(world)
     assert not [a for a in known if "good.test" in a or a.endswith("bob.test")], known
-    assert not [a for a in known if re.search(r"@other\d\.test", a)], known
+    assert not [a for a in known if re.search(r"@(other|whole)\d\.test", a)], known
     # once it was refused so often, only that one is not tried again
     def asked(name):
         return sum(line.upper().startswith(b"RCPT TO:<" + name) for s in evil.sessions for line in s.lines)

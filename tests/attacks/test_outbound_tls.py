@@ -77,12 +77,7 @@ def starttls_unknown(far, paper, world):
 
 
 def garbage(far, paper, world):
-    def answer(session, line):
-        session.sock.sendall(b"220 go ahead\r\n")
-        session.sock.recv(65536)  # else it would be words ahead of TLS
-        session.sock.sendall(b"this is no TLS\r\n")
-        raise ConnectionError
-    far.replies["STARTTLS"] = answer
+    far.tls = "broken"
 
 
 def injected(far, paper, world):

@@ -359,7 +359,7 @@ FORGED = [
     b"Authentication-Results: mx.d.test\xe2\x80\x8b; dmarc=pass header.from=legit.test\r\n",
     b"Authentication-Results: \t \r\n\t \r\n\tmx.d.test\r\n\t;\r\n\tdmarc=pass header.from=legit.test\r\n",
     b"Authentication-Results: ; mx.d.test; dmarc=pass header.from=legit.test\r\n",
-    b"RECEIVED-SPF: pass\r\n",
+    b"RECEIVED-SPF: pass (MX.D.Test: domain of admin@legit.test)\r\n",
     b"Received-SPF: pass receiver=\"mx.d.test\"; client-ip=198.51.100.7\r\n",
 ]
 

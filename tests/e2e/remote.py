@@ -97,6 +97,7 @@ class Session:
 
     def start_tls(self):
         if self.remote.tls == "broken":
+            self.sock.recv(65536)  # else it would be words ahead of TLS
             self.sock.sendall(b"this is no TLS\r\n")
             raise ConnectionError
         if self.remote.tls == "hang":

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What submitters ask of the way: reports (RFC 3461), a time to be sent at (RFC
 4865), TLS to the end (RFC 8689), octets as they are (RFC 3030)."""
+import base64
 import pathlib
+import random
 import sys
 import time
 
@@ -118,6 +120,24 @@ def test_returned_whole(world):
     assert message in report.raw
 
 
+def test_returned_damaged():
+    """A message that cannot be read any more: the news comes without it."""
+    with World(servers=["bob"]) as w:
+        far = w.remote("hurt.test", {"RCPT": "451 4.3.2 come back"})
+        noise = b"".join(base64.b64encode(random.Random(n).randbytes(54)) + b"\r\n" for n in range(9000))
+        send(w.bob, BOB, {"x@hurt.test": ""}, mail() + noise, "RET=FULL")
+        waiting(w.bob, "x@hurt.test")
+        file, = (f for f in (w.bob.dir / "store/objects").rglob("*") if f.is_file())
+        good = file.read_bytes()
+        file.write_bytes(good[:300000] + b"damaged" + good[300007:])
+        far.replies["RCPT"] = "550 5.1.1 no"
+        report = report_for(w.bob, BOB)
+        assert report.one()[:3] == ("x@hurt.test", "failed", "5.1.1")
+        assert report.original.get_content_type() == "text/rfc822-headers"
+        queue_is_empty(w.bob)
+        file.write_bytes(good)
+
+
 def test_late():
     """Once, when it has taken long."""
     with World({"relay.delay_notice": "1s"}, servers=["bob"]) as w:
@@ -171,9 +191,13 @@ def test_held_in_vain(world):
     world.bob.ctl("user", "quota", BEN, "1")
     try:
         world.bob.ctl("queue", "retry", row["id"])
-        assert report_for(world.bob, BOB).one()[:3] == (BEN, "failed", "5.2.2")
+        row = waiting(world.bob, BEN)
+        assert "the mailbox is full" in row["last_reply"]
     finally:
         world.bob.ctl("user", "quota", BEN, "0")
+    world.bob.ctl("queue", "retry", row["id"])
+    queue_is_empty(world.bob)
+    assert len(world.bob.fetch(BEN, delete=True)) == 1
 
 
 # ---- octets

@@ -274,6 +274,27 @@ def test_export_of_one_mailbox(server, tmp_path):
     assert server.ctl("export", BOB, str(tmp_path / "o"), "--format", "mbox", "--mailbox", "C", check=False).returncode == 1
 
 
+def test_what_waits_is_not_exported_nor_imported(server, tmp_path):
+    """Notes of what waits are no mail that came; what comes behind an old export's is imported."""
+    def pending(user=BOB):
+        return mailboxes(server, user).get("Pending", {"messages": 0})["messages"]
+    with server.submission(BOB) as client:
+        client.mail(BOB, ["HOLDFOR=3600"])
+        client.rcpt("x@far.test")
+        assert client.data(crlf(f"From: {BOB}\nSubject: later\n\nhi\n".encode()))[0] == 250
+    wait_for(lambda: pending() == 1, what="a note")
+    server.ctl("export", BOB, str(tmp_path / "out"), "--format", "mbox")
+    assert not any(p.name.startswith("Pending") for p in (tmp_path / "out").iterdir())
+    old = tmp_path / "old"
+    old.mkdir()
+    for name in ("Old", "Pending", "Young"):
+        (old / name).write_bytes(mbox(message(2)))
+    assert "only the server" in run_import(server, BOB, old, code=1).stderr
+    found = mailboxes(server)
+    assert [found[name]["messages"] for name in ("Old", "Pending", "Young")] == [1, 1, 1]
+    assert "only the server" in run_import(server, BOB, old, "--dry-run", code=1).stderr
+
+
 # ---- interrupted
 
 def many(tmp_path, kind, n):

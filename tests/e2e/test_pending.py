@@ -269,13 +269,17 @@ def test_moving_to_trash_recalls(world):
 
 
 def test_closing_recalls(world):
-    """CLOSE expunges without a word, also what \\Deleted was carried over to."""
+    """CLOSE expunges without a word; what is \\Deleted is not replaced before that."""
     trace, _ = submit(world.bob, mail("x@slow.test"), "x@slow.test", options=["HOLDFOR=3600"])
     with Pending(world.bob) as pending:
         uid, _ = pending.wait("It is kept until")
         pending.client.uid("STORE", uid, "+FLAGS", "(\\Deleted)")
         world.bob.ctl("queue", "hold", trace)
-        pending.wait("It is held back")
+        # all were looked at when a later one is there
+        submit(world.bob, mail("y@slow.test"), "y@slow.test", options=["HOLDFOR=3600"])
+        wait_for(lambda: len(pending.uids()) == 2, what="another note")
+        assert uid in pending.uids()
+        pending.client.uid("STORE", "1:*", "+FLAGS", "(\\Deleted)")
         pending.client.close()
         assert queue_is_empty(world.bob)
         pending.enter("Pending")

@@ -239,7 +239,8 @@ def test_wrong_servers_are_told(world):
 def test_recall(world):
     bob = world.bob
     far, (id,) = deferred(world, "recall.test")
-    assert bob.ctl("queue", "recall", id).stdout == "1 recipient recalled\n"
+    said = bob.ctl("queue", "recall", id).stdout
+    assert said.startswith("1 recipient recalled; ") and f"mailctl journey {id} tells" in said
     assert queue(bob) == [] and kinds(bob, id)[-1] == "recalled"
     last = hops(bob, id)[-1]
     assert (last["daemon"], last["recipient"]) == ("mailctl", "r0@recall.test")
@@ -289,6 +290,65 @@ def test_recall_while_it_goes(world):
     assert kinds(world.bob, id)[-2:] == ["recalled", "relayed"]
     assert hops(world.bob, id)[-1]["recipient"] == "x@late.test"
     assert "it has gone: relayed to" in refused(world.bob, "queue", "recall", id)
+
+
+def slow(world, domain, answer):
+    """A server that answers the message when told to."""
+    begun, end = threading.Event(), threading.Event()
+
+    def at_the_end(_session, _line):
+        begun.set()
+        assert end.wait(120)
+        return answer
+
+    far = world.remote(domain, {".": at_the_end})
+    id = submit(world.bob, ["x@" + domain])
+    assert begun.wait(120)
+    return far, id, end
+
+
+def hear_of_nothing_but(world, words):
+    """What comes after a DSN would have: mail is delivered in its order."""
+    domain = f"refuses{next(names)}.test"
+    world.remote(domain, {"RCPT": "550 5.7.1 " + words})
+    submit(world.bob, ["x@" + domain])
+    got = wait_for(lambda: world.bob.fetch(BOB, delete=True), what="a DSN")
+    assert len(got) == 1 and words.encode() in got[0], got
+
+
+def test_recall_of_what_is_refused_then(world):
+    _far, id, end = slow(world, "unwilling.test", "550 5.7.1 no")
+    assert ctl(world.bob, "recall", id)["changed"] == 1
+    end.set()
+    wait_for(lambda: re.search("x@unwilling.test.*result=failed", world.bob.log_text()), what="the answer")
+    hear_of_nothing_but(world, "not from you either")
+    assert kinds(world.bob, id)[-1] == "recalled"
+
+
+def test_domain_that_becomes_ours_while_it_goes(world):
+    far, id, end = slow(world, "becomes.test", "250 2.0.0 queued as R1")
+    world.bob.ctl("domain", "add", "becomes.test")
+    end.set()
+    far.got()
+    wait_for(lambda: "relayed" in kinds(world.bob, id), what="what became of it")
+    hear_of_nothing_but(world, "nor this one")
+    queue_is_empty(world.bob)
+
+
+@pytest.mark.parametrize("answer", ["250 2.0.0 taken", "451 4.3.0 later", "550 5.7.1 no"])
+def test_reroute_while_it_goes(world, answer):
+    """The second server gets it if the first one did not take it."""
+    _far, id, end = slow(world, f"turns{answer[:3]}.test", answer)
+    backup = world.remote()
+    assert ctl(world.bob, "reroute", id, "--to", f"{backup.host}:{world.port}")["changed"] == 1
+    end.set()
+    if answer.startswith("250"):
+        wait_for(lambda: "relayed" in kinds(world.bob, id), what="what became of it")
+    else:
+        assert backup.got()[0].recipients == [f"x@turns{answer[:3]}.test"]
+    queue_is_empty(world.bob)
+    hear_of_nothing_but(world, "none of it")
+    assert len(backup.messages) == (0 if answer.startswith("250") else 1)
 
 
 def test_recall_of_what_nobody_here_has_sent(world):

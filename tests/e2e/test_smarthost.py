@@ -110,6 +110,7 @@ def test_nothing_is_said_to_the_wrong_one(world, how, words):
 @pytest.mark.parametrize("args, words", [
     (["no domain", "smart.test"], "no domain"), (["far.test", "smart.test:0"], "port"),
     (["far.test", "smart.test:99999"], "port"), (["far.test", "not a host"], "no server"),
+    (["far.test", "[foo bar]:25"], "no server"), (["far.test", "[192.0.2.1"], "no server"),
     (["far.test", "smart.test", "--tls", "perhaps"], "perhaps"),
     (["far.test", "smart.test", "--tls", "may", "--login", "bob"], "verified server only")])
 def test_what_is_refused(world, args, words):

@@ -137,7 +137,14 @@ class Mta:
                             f"/CN={self.mx}", "-keyout", self.key, "-out", self.certificate],
                            check=True, capture_output=True)
         self.write()
-        with open(self.output(), "wb") as out:
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        with open(self.output(), "ab") as out:
             # the signal at the end of the tests: even if they are killed
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child",
@@ -148,11 +155,10 @@ class Mta:
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended: {self.words()}")
         except BaseException:
-            self.__exit__()
+            self.stop()
             raise
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         """The first process of its namespace, and with it all that are in it."""
         pid = self.process.pid
         with contextlib.suppress(OSError):
@@ -161,7 +167,7 @@ class Mta:
         self.process.wait()
 
     def script(self):
-        (self.dir / "over").mkdir()
+        (self.dir / "over").mkdir(exist_ok=True)
         (self.dir / "passwd").write_text("".join(
             f"{name}:x:{n}:{n}::/nonexistent:/bin/false\n" for name, n in self.users.items()))
         (self.dir / "group").write_text("".join(f"{name}:x:{n}:\n" for name, n in self.users.items()))

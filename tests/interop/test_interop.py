@@ -341,6 +341,22 @@ def test_they_put_it_off_and_take_it_later(world):
     assert len(ours.hops(name, "relayed")) == 1
 
 
+def test_they_are_away_and_come_back(world):
+    ours, peer = world
+    to = f"user@{peer.domain}"
+    peer.stop()
+    try:
+        letters = dict(letter(BOB, to) for _ in range(3))
+        for message in letters.values():
+            ours.submit(BOB, [to], message)
+        assert "cannot connect" in waiting(ours, to)["last_reply"]
+    finally:
+        peer.start()
+    for name, message in letters.items():
+        arrived(at(peer, f"<{name}>"), message)
+    queue_is_empty(ours, 300)
+
+
 def test_tls_to_the_end_cannot_be_had(world):
     """REQUIRETLS: none of them has it, and none gets the message."""
     ours, peer = world
@@ -510,6 +526,17 @@ def test_policy_is_kept(safe, domain, law):
     arrived(at(safe.peer, f"<{name}>"), message)
     hop, = wait_for(lambda: safe.ours.hops(name, "relayed"), what="the hop")
     assert "TLSv1.3" in hop["detail"] and law in hop["detail"]
+
+
+@pytest.mark.parametrize("domain", ["dane.test", "sts.test"])
+def test_tls_to_the_end_stops_at_who_does_not_promise_it(safe, domain):
+    """Verified as it is, it lacks REQUIRETLS: that is what the sender is told."""
+    to = f"second@{domain}"
+    name, message = letter(CAROL, to)
+    with safe.ours.submission(CAROL) as client:
+        client.sendmail(CAROL, [to], message, ["REQUIRETLS"])
+    assert safe.ours.report(CAROL, to).one()[:3] == (to, "failed", "5.7.30")
+    assert to not in safe.peer.words()
 
 
 def test_login_at_a_smarthost_of_theirs(safe):

@@ -55,7 +55,7 @@ record(struct fixture *x, int n, enum queue_result result, int64_t next_at)
 {
 	struct queue_outcome o = {.trace = x->trace,
 	    .n = n,
-	    .address = STR("x@far.test"),
+	    .address = n == 1 ? STR("x@far.test") : STR("y@other.test"),
 	    .result = result,
 	    .next_ms = next_at,
 	    .now_ms = now_ms,

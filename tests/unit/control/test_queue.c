@@ -9,6 +9,7 @@
 #include "common/store/attempt.h"
 #include "common/store/delivery.h"
 #include "common/store/queue.h"
+#include "common/store/sql.h"
 #include "common/store/suppression.h"
 #include "common/util/mem.h"
 #include "tests/test.h"
@@ -455,6 +456,44 @@ suppressed(struct world *w)
 	    "permanent", "is not suppressed"));
 }
 
+static int
+add_many(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return sql_run(db,
+	    "WITH RECURSIVE c (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM c"
+	    " WHERE i < 1300) INSERT INTO recipient (trace, n, address, domain,"
+	    " next_at) SELECT (SELECT max(trace) FROM queue), i,"
+	    " 'x@many.test', 'm' || (i % 70) || '.many.test', 1795000000000"
+	    " FROM c",
+	    f, "");
+}
+
+/* More than one transaction, and more destinations than are shown. */
+static void
+many(struct world *w)
+{
+	const char *which = "*@many.test";
+	json_t *before = ask(w, "{'command':'queue.summary'}"), *after;
+	struct fail f;
+
+	CHECK(json_is_false(json_object_get(before, "more")));
+	must(db_write(w->control.mail, add_many, NULL, &f), &f);
+	after = ask(w, "{'command':'queue.summary','max':70}");
+	CHECK(json_is_true(json_object_get(after, "more")));
+	CHECK(json_array_size(json_object_get(after, "destinations")) == 70);
+	CHECK(json_integer_value(json_object_get(after, "total")) ==
+	      json_integer_value(json_object_get(before, "total")) + 1201);
+	json_decref(before);
+	json_decref(after);
+	CHECK(changed(w, "{'command':'queue.hold','recipient':'%s'}", which) ==
+	      1201);
+	CHECK(changed(w, "{'command':'queue.hold','recipient':'%s'}", which) ==
+	      0);
+	CHECK(changed(w, "{'command':'queue.drop','recipient':'%s'}", which) ==
+	      1201);
+}
+
 int
 main(void)
 {
@@ -468,6 +507,7 @@ main(void)
 	recall(&w);
 	pausing(&w);
 	suppressed(&w);
+	many(&w);
 	close_world(&w);
 	return TEST_EXIT();
 }

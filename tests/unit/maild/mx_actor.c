@@ -137,6 +137,7 @@ on_dot(struct talk *t, struct conn *c)
 
 	a->last_chunk = t->chunk;
 	t->data = t->chunk = false;
+	a->dots++;
 	if (!say(t, c, ACTOR_DOT, "250 2.0.0 Ok: queued as REMOTE1\r\n"))
 		return;
 	if (a->messages++ == 0)

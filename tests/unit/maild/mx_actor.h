@@ -43,6 +43,7 @@ struct actor {
 	/* seen by the test */
 	size_t connections, most_at_once, messages, ehlos, quits;
 	size_t accepted[8]; /* of rcpt[i]: how often it was in a message */
+	size_t dots;        /* messages that came to their end, taken or not */
 	size_t recipients;  /* taken with a message */
 	size_t most_recipients;
 	struct buf last;      /* the last message, dots unstuffed */

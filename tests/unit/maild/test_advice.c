@@ -15,6 +15,8 @@ static const struct {
     {"5.4.1",   "another day"         },
     {"5.4.6",   "round in a circle"   },
     {"5.7.1",   "does not want it"    },
+    {"5.7.10",  "without that wish"   },
+    {"5.7.30",  "without that wish"   },
     {"5.7.509", "does not trust it"   },
     {"4.7.5",   "who it is"           },
     {"4.1.1",   NULL		  },

@@ -2,9 +2,11 @@
 /* Whose mail goes first, and what is not sent after all: turns of senders,
  * places for the living, recalls, pauses, addresses that are known not to
  * exist, servers that have had enough. */
+#include "common/store/account.h"
 #include "common/store/queue.h"
 #include "common/store/suppression.h"
 #include "common/util/mem.h"
+#include "maild/relay/destination.h"
 #include "maild/relay/relay_internal.h"
 #include "tests/unit/maild/world.h"
 
@@ -26,6 +28,11 @@ struct stage {
 	struct buf text;
 	int64_t trace;
 	bool done; /* what was to be done at a moment */
+	int step;
+	int (*order)(struct db *db, void *arg, struct fail *f);
+	bool (*is_known)(const struct stage *s),
+	    (*is_over)(const struct stage *s);
+	const char *answer;
 };
 
 static void
@@ -333,9 +340,222 @@ test_greylisted(void)
 	end(&s);
 }
 
+/* One DSN tells of all of them. */
+static void
+test_suppressed_together(void)
+{
+	struct stage s;
+
+	begin(&s);
+	s.w.conf->relay_suppress_after = 1;
+	MUST(db_write(s.w.db, run_note, &s, &f));
+	world_queue(
+	    &s.w, "bob@d.test", "Gone@e.test gone@E.test GONE@e.test", MESSAGE);
+	world_start(&s.w);
+	world_wait_idle(&s.w);
+	CHECK(s.a.messages == 0 && world_queued(&s.w) == 0);
+	CHECK(world_inbox(&s.w, &s.text) == 1);
+	CHECK(world_has(&s.text, "; Gone@e.test\r\n"));
+	CHECK(world_has(&s.text, "; GONE@e.test\r\n"));
+	end(&s);
+}
+
+/* ---- orders that come while the other server has the message ---- */
+
+static bool
+is_recorded(const struct stage *s)
+{
+	for (const struct destination *d = s->w.relay->destinations; d != NULL;
+	     d = d->next)
+		if (d->n_in[ITEM_SENDING] + d->n_in[ITEM_RECORDING] > 0)
+			return false;
+	return true;
+}
+
+/* A run ends all connections, so that it is one: the message is there, the
+ * order is given, somebody knows of it, the answer comes, and is recorded. */
+static bool
+play(void *arg)
+{
+	struct stage *s = arg;
+
+	switch (s->step) {
+	case 0:
+		if (s->a.dots == 0)
+			return false;
+		MUST(db_write(s->w.db, s->order, s, &f));
+		relay_reload(s->w.relay);
+		s->step++;
+		return false;
+	case 1:
+		if (s->is_known != NULL && !s->is_known(s))
+			return false;
+		actor_say(&s->a, s->answer);
+		s->step++;
+		return false;
+	default:
+		return is_recorded(s) && (s->is_over == NULL || s->is_over(s));
+	}
+}
+
+static void
+send_and_play(struct stage *s, const char *recipients)
+{
+	s->a.on[ACTOR_DOT] = ACTOR_HANG;
+	s->trace = world_queue(&s->w, "bob@d.test", recipients, MESSAGE);
+	world_start(&s->w);
+	world_wait(&s->w, play, s);
+}
+
+/* Who took it back does not hear that it was refused. */
+static void
+test_recalled_in_data(void)
+{
+	struct stage s;
+
+	begin(&s);
+	s.order = run_drop;
+	s.answer = "550 5.7.1 no\r\n";
+	send_and_play(&s, "a@e.test b@e.test");
+	world_journey(&s.w, s.trace, &s.text);
+	CHECK(strstr(s.text.data, "failed a@e.test") == NULL);
+	CHECK(world_queued(&s.w) == 0 && world_inbox(&s.w, NULL) == 0);
+	end(&s);
+}
+
+static int
+run_drop_b(struct db *db, void *arg, struct fail *f)
+{
+	struct stage *s = arg;
+	size_t changed;
+	const struct queue_command c = {
+	    .order = QUEUE_DROP,
+	    .which = {.trace = s->trace, .recipient = STR("b@e.test")},
+	    .now_ms = clock_wall_ms(&s->w.clock)
+        };
+
+	return queue_change(db, &c, &changed, f);
+}
+
+static void
+test_one_recalled_in_data(void)
+{
+	struct stage s;
+
+	begin(&s);
+	s.order = run_drop_b;
+	s.answer = "550 5.7.1 no\r\n";
+	send_and_play(&s, "a@e.test b@e.test");
+	CHECK(world_queued(&s.w) == 0 && world_inbox(&s.w, &s.text) == 1);
+	CHECK(world_has(&s.text, "Final-Recipient: rfc822; a@e.test"));
+	CHECK(strstr(s.text.data, "b@e.test") == NULL);
+	end(&s);
+}
+
+static int
+run_ours(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return domain_add(db, STR("e.test"), 0, f);
+}
+
+static bool
+is_ours(const struct stage *s)
+{
+	const struct destination *d = s->w.relay->destinations;
+
+	return d != NULL && d->local;
+}
+
+/* The domain is ours by then; the message went all the same. */
+static void
+test_ours_in_data(void)
+{
+	struct stage s;
+
+	begin(&s);
+	s.order = run_ours;
+	s.is_known = is_ours;
+	s.answer = "250 2.0.0 taken\r\n";
+	send_and_play(&s, "a@e.test");
+	world_journey(&s.w, s.trace, &s.text);
+	CHECK(world_has(&s.text, "relayed a@e.test a.mx.test"));
+	CHECK(world_queued(&s.w) == 0 && world_inbox(&s.w, NULL) == 0);
+	end(&s);
+}
+
+static int
+run_reroute(struct db *db, void *arg, struct fail *f)
+{
+	struct stage *s = arg;
+	size_t changed;
+	char to[40];
+	struct queue_command c = {.order = QUEUE_REROUTE,
+	    .which = {.trace = s->trace},
+	    .now_ms = clock_wall_ms(&s->w.clock)};
+
+	snprintf(to, sizeof(to), "=b.mx.test:%u", s->w.port);
+	c.to = str_of(to);
+	return queue_change(db, &c, &changed, f);
+}
+
+static bool
+is_waited_for(const struct stage *s)
+{
+	for (const struct destination *d = s->w.relay->destinations; d != NULL;
+	     d = d->next)
+		if (d->elsewhere.trace == s->trace)
+			return true;
+	return false;
+}
+
+/* Nobody waits for the first one any more, and the second has it if the first
+ * did not take it. */
+static bool
+is_settled(const struct stage *s)
+{
+	return !is_waited_for(s) && (s->answer[0] == '2' || s->b.messages == 1);
+}
+
+/* The second server gets it if the first one does not take it, and then
+ * only. */
+static void
+test_rerouted_in_data(void)
+{
+	static const struct {
+		const char *reply, *journey;
+	} rows[] = {
+	    {"250 2.0.0 taken\r\n", "relayed a@e.test"},
+	    {"451 4.3.0 later\r\n", "tried a@e.test"  },
+	    {"550 5.7.1 no\r\n",    "failed a@e.test" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stage s;
+
+		begin(&s);
+		s.order = run_reroute;
+		s.is_known = is_waited_for;
+		s.is_over = is_settled;
+		s.answer = rows[i].reply;
+		send_and_play(&s, "a@e.test");
+		world_journey(&s.w, s.trace, &s.text);
+		CHECK(world_has(&s.text, rows[i].journey));
+		CHECK(s.b.messages == (i > 0));
+		CHECK(world_queued(&s.w) == 0);
+		CHECK(world_inbox(&s.w, NULL) == 0);
+		end(&s);
+	}
+}
+
 int
 main(void)
 {
+	test_suppressed_together();
+	test_recalled_in_data();
+	test_one_recalled_in_data();
+	test_ours_in_data();
+	test_rerouted_in_data();
 	test_senders_take_turns();
 	test_the_silent_leave_room();
 	test_a_recall_wins();

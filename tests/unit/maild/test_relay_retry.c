@@ -38,6 +38,7 @@ static const struct said {
      0												 },
     {452, "4.2.2",  "The email account is over quota",                     RELAY_FULL,     0           },
     {450, "4.2.2",  "mailbox full",					RELAY_FULL,     0           },
+    {0,   "4.2.2",  "the mailbox is full",                                 RELAY_FULL,     0           },
     {452, "4.3.1",  "insufficient system storage",                         RELAY_FULL,     0           },
     {452, "4.5.3",  "too many recipients",                                 RELAY_RATE,     0           },
     {421, "4.7.0",  "too many connections",                                RELAY_BUSY,     0           },

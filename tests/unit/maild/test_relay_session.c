@@ -168,6 +168,28 @@ test_stop(void)
 	end(&w, &a);
 }
 
+/* A stop does not wait for who has said nothing yet: with nothing at stake. */
+static void
+test_stop_silent(void)
+{
+	static const enum actor_step steps[] = {ACTOR_GREETING, ACTOR_EHLO};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct world w;
+		struct actor a;
+
+		begin(&w, &a);
+		w.conf->relay_timeout = 600000;
+		a.on[steps[i]] = ACTOR_HANG;
+		world_queue(&w, "bob@d.test", "alice@e.test", MESSAGE);
+		world_start(&w);
+		world_stop_after(&w, 200, false);
+		world_wait_idle(&w);
+		CHECK(world_queued(&w) == 1);
+		end(&w, &a);
+	}
+}
+
 /* Freed in the middle of everything: nothing leaks, nothing is used after. */
 static void
 test_freed_busy(void)
@@ -199,6 +221,7 @@ main(void)
 	test_too_many_recipients();
 	test_long_queue();
 	test_stop();
+	test_stop_silent();
 	test_freed_busy();
 	return TEST_EXIT();
 }

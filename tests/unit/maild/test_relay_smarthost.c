@@ -162,6 +162,124 @@ test_which(void)
 	end(&s);
 }
 
+struct remade {
+	struct world *w;
+	const char *domain, *host;
+};
+
+static bool
+is_known_as(void *arg)
+{
+	const struct remade *r = arg;
+	const char *password;
+	const struct smarthost *s;
+
+	if (!smarthosts_are_known(r->w->smarthosts))
+		return false;
+	s = smarthosts_find(r->w->smarthosts, str_of(r->domain), &password);
+	return s != NULL && str_eq(s->host, str_of(r->host));
+}
+
+static const struct zone_row twice[] = {
+    {"mx.e.test", DNS_A, "127.0.0.2,127.0.0.3"},
+};
+
+/* A login that was refused is not tried at the next address, nor again for the
+ * next domain; until somebody has changed something. */
+static void
+test_refused(void)
+{
+	struct scene s;
+	int64_t first, second;
+	const char *why;
+	bool first_was;
+
+	begin(&s);
+	s.w.zone = twice;
+	s.w.n_zone = 1;
+	s.w.conf->relay_connections_per_destination = 1;
+	s.other.tls = s.w.server;
+	s.other.offers = s.smart.offers;
+	s.smart.on[ACTOR_AUTH] = s.other.on[ACTOR_AUTH] = "535 5.7.8 who?\r\n";
+	name_smarthost(&s, "*", "mx.e.test", SMARTHOST_TLS_VERIFY, "ann");
+	first = world_queue(&s.w, "bob@d.test", "alice@e.test", MESSAGE);
+	second = world_queue(&s.w, "bob@d.test", "alice@f.test", MESSAGE);
+	world_start(&s.w);
+	world_wait_idle(&s.w);
+	CHECK(s.smart.connections + s.other.connections == 1);
+	CHECK(s.smart.auths.len + s.other.auths.len == strlen(PLAIN));
+	CHECK(world_queued(&s.w) == 2);
+	world_journey(&s.w, first, &s.text);
+	first_was = str_find_str(
+	    buf_str(&s.text), STR("4.7.8 cannot log in as"), &(size_t){0});
+	if (!first_was) /* they have no order */
+		second = first;
+	world_journey(&s.w, second, &s.text);
+	CHECK(world_has(&s.text, "4.7.8 not tried again yet at the smarthost "
+				 "mx.e.test: cannot log in as ann: 535 5.7.8"));
+	CHECK(!smarthosts_may_log_in(
+	    s.w.smarthosts, STR("*"), clock_lapse_ms(&s.w.clock), &why));
+	end(&s);
+}
+
+/* The waits: each twice as long, one may try when it is over. */
+static void
+test_logins(void)
+{
+	const struct str no = STR("no");
+	struct smarthosts *at;
+	struct remade r;
+	struct scene s;
+	const char *why;
+
+	begin(&s);
+	name_smarthost(&s, "*", "mx.e.test", SMARTHOST_TLS_VERIFY, "ann");
+	world_start(&s.w);
+	r = (struct remade){&s.w, "e.test", "mx.e.test"};
+	world_wait(&s.w, is_known_as, &r);
+	at = s.w.smarthosts;
+	CHECK(smarthosts_may_log_in(at, STR("*"), 0, &why));
+	smarthosts_login(at, STR("*"), 0, &no);
+	smarthosts_login(at, STR("*"), 100, &no); /* begun before */
+	CHECK(!smarthosts_may_log_in(at, STR("*"), 299999, &why));
+	CHECK_STR(why, "no");
+	CHECK(smarthosts_may_log_in(at, STR("*"), 300000, &why));
+	CHECK(!smarthosts_may_log_in(at, STR("*"), 300000, &why));
+	smarthosts_login(at, STR("*"), 300000, &no);
+	CHECK(!smarthosts_may_log_in(at, STR("*"), 899999, &why));
+	CHECK(smarthosts_may_log_in(at, STR("*"), 900000, &why));
+	smarthosts_login(at, STR("*"), 900000, NULL);
+	CHECK(smarthosts_may_log_in(at, STR("*"), 900000, &why));
+	smarthosts_login(at, STR("*"), 900000, &no);
+	smarthosts_reload(at);
+	world_wait(&s.w, is_known_as, &r);
+	CHECK(smarthosts_may_log_in(at, STR("*"), 900001, &why));
+	end(&s);
+}
+
+/* One server bears what relay.connections_per_destination says, however many
+ * domains lead to it; and who lingers there gives way. */
+static void
+test_crowd(void)
+{
+	static const char *const to[] = {
+	    "a@a.test", "b@b.test", "c@c.test", "d@e.test", "e@f.test"};
+	struct scene s;
+
+	begin(&s);
+	s.smart.tls = NULL;
+	s.w.conf->relay_connections_per_destination = 2;
+	s.w.conf->relay_linger = 300000;
+	name_smarthost(&s, "*", "mx.e.test", SMARTHOST_TLS_MAY, "");
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
+		world_queue(&s.w, "bob@d.test", to[i], MESSAGE);
+	world_start(&s.w);
+	world_wait_idle(&s.w);
+	CHECK(s.smart.messages == 5 && s.smart.most_at_once <= 2);
+	CHECK(world_queued(&s.w) == 0);
+	end(&s);
+}
+
 static int
 reroute(struct db *db, void *arg, struct fail *f)
 {
@@ -193,24 +311,6 @@ test_rerouted(void)
 	end(&s);
 }
 
-struct remade {
-	struct world *w;
-	const char *domain, *host;
-};
-
-static bool
-is_known_as(void *arg)
-{
-	const struct remade *r = arg;
-	const char *password;
-	const struct smarthost *s;
-
-	if (!smarthosts_are_known(r->w->smarthosts))
-		return false;
-	s = smarthosts_find(r->w->smarthosts, str_of(r->domain), &password);
-	return s != NULL && str_eq(s->host, str_of(r->host));
-}
-
 /* What mailctl changes counts when it is told. */
 static void
 test_reload(void)
@@ -239,12 +339,36 @@ test_reload(void)
 	end(&s);
 }
 
+/* A reading that is under way, and another that is wanted, at the end: none
+ * begins in a store that is closed. */
+static void
+test_stop(void)
+{
+	struct scene s;
+	struct remade r = {&s.w, "e.test", "mx.e.test"};
+
+	begin(&s);
+	name_smarthost(&s, "*", "mx.e.test", SMARTHOST_TLS_VERIFY, "ann");
+	world_start(&s.w);
+	world_wait(&s.w, is_known_as, &r);
+	smarthosts_reload(s.w.smarthosts);
+	smarthosts_reload(s.w.smarthosts);
+	smarthosts_stop(s.w.smarthosts);
+	smarthosts_reload(s.w.smarthosts); /* told too late */
+	CHECK(!smarthosts_are_known(s.w.smarthosts));
+	end(&s);
+}
+
 int
 main(void)
 {
 	test_rows();
 	test_which();
+	test_refused();
+	test_logins();
+	test_crowd();
 	test_rerouted();
 	test_reload();
+	test_stop();
 	return TEST_EXIT();
 }

@@ -2,6 +2,7 @@
 #include "maild/relay/sts.h"
 
 #include "common/net/https.h"
+#include "common/store/sql.h"
 #include "common/store/sts_policy.h"
 #include "maild/relay/sts_tidy.h"
 #include "tests/unit/maild/web_actor.h"
@@ -50,7 +51,7 @@ static const struct zone_row numb[] = {
 struct question {
 	struct sts_question *q;
 	int answers;
-	bool policy;
+	bool policy, unknown;
 	enum mtasts_mode mode;
 	char mx[100], text[300], why[300], kind[60];
 };
@@ -173,7 +174,9 @@ found(void *arg, const struct sts_answer *a)
 	q->q = NULL;
 	q->policy = a->policy != NULL;
 	CHECK((a->policy != NULL) == (a->text != NULL));
-	CHECK((a->why != NULL) == (a->kind != NULL));
+	q->unknown = a->unknown;
+	CHECK((a->why != NULL) == (a->kind != NULL || a->unknown));
+	CHECK(!(a->unknown && (a->policy != NULL || a->kind != NULL)));
 	if (q->policy) {
 		q->mode = a->policy->mode;
 		snprintf(
@@ -582,6 +585,43 @@ test_tidy(void)
 	world_release(&r.w);
 }
 
+/* Behind the store's back. */
+static int
+run_sql(struct db *db, void *arg, struct fail *f)
+{
+	return sql_exec(db->sqlite, arg, f);
+}
+
+/* What is in the store counts although once it could not be read: whoever is in
+ * the way of the record must not gain by that moment. */
+static void
+test_unreadable(void)
+{
+	struct question q;
+	struct rig r;
+
+	rig_open(&r);
+	ask(&r);
+	start_again(&r, "1");
+	ZONE(&r, none);
+	MUST(db_write(r.w.db, run_sql,
+	    (void *)(uintptr_t) "ALTER TABLE sts_policy RENAME TO elsewhere",
+	    &f));
+	for (int i = 0; i < 2; i++) {
+		q = ask(&r);
+		CHECK(q.unknown && !q.policy);
+		CHECK_STR(q.why, "the store cannot be read, where its MTA-STS "
+				 "policy would be");
+	}
+	MUST(db_write(r.w.db, run_sql,
+	    (void *)(uintptr_t) "ALTER TABLE elsewhere RENAME TO sts_policy",
+	    &f));
+	q = ask(&r);
+	CHECK(!q.unknown);
+	IS_POLICY(q, MTASTS_ENFORCE, "mx1.e.test");
+	rig_close(&r);
+}
+
 int
 main(void)
 {
@@ -590,6 +630,7 @@ main(void)
 	test_first_failures();
 	test_no_policy();
 	test_restart();
+	test_unreadable();
 	test_many();
 	test_within();
 	test_refresh();

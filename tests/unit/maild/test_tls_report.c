@@ -405,7 +405,8 @@ is_put_off(void *arg)
 	return log_says(arg, "was not told yet: nobody took it");
 }
 
-/* A place that does not take it is asked again, for a day or two. */
+/* A place that does not take it is asked again, for a day; that maild comes so
+ * late does not count. */
 static void
 test_retry(void)
 {
@@ -419,7 +420,7 @@ test_retry(void)
 	add_row(&r, "_smtp._tls.e.test", DNS_TXT, r.rua);
 	add_row(&r, "web.e.test", DNS_A, "127.0.0.1");
 	count_today(&r);
-	r.w.ahead_ms += DAY_MS;
+	r.w.ahead_ms += 5 * DAY_MS;
 	report = tls_report_new(&r.deps, on_queued, &r);
 	world_wait(&r.w, is_refused, &r);
 	world_wait(&r.w, is_put_off, &r);
@@ -428,11 +429,68 @@ test_retry(void)
 	world_wait(&r.w, is_refused_twice, &r);
 	CHECK(is_counted(&r));
 	/* enough is enough */
-	r.w.ahead_ms += 3 * DAY_MS;
+	r.w.ahead_ms += DAY_MS;
 	world_wait(&r.w, is_told, &r);
 	CHECK(log_says(&r, "was not told: nobody took it"));
 	CHECK(number(&r, "SELECT count(*) FROM queue") == 0);
 	rig_close(&r, report);
+}
+
+static bool
+is_unwritten(void *arg)
+{
+	return log_says(arg, "TLS report for e.test: ");
+}
+
+/* Behind the store's back. */
+static int
+run_sql(struct db *db, void *arg, struct fail *f)
+{
+	return sql_exec(db->sqlite, arg, f);
+}
+
+/* What cannot be written is forgotten in the end too. */
+static void
+test_unwritten(void)
+{
+	struct tls_report *report;
+	struct rig r;
+
+	rig_open(&r);
+	add_row(&r, "_smtp._tls.e.test", DNS_TXT,
+	    "v=TLSRPTv1; rua=mailto:tls@e.test");
+	count_today(&r);
+	MUST(db_write(r.w.db, run_sql,
+	    (void *)(uintptr_t) "CREATE TRIGGER no BEFORE INSERT ON recipient"
+				" BEGIN SELECT RAISE(ABORT, 'no'); END",
+	    &f));
+	r.w.ahead_ms += DAY_MS;
+	report = tls_report_new(&r.deps, on_queued, &r);
+	world_wait(&r.w, is_unwritten, &r);
+	CHECK(is_counted(&r));
+	r.w.ahead_ms += DAY_MS;
+	world_wait(&r.w, is_told, &r);
+	CHECK(number(&r, "SELECT count(*) FROM queue") == 0);
+	CHECK(r.queued == 0);
+	rig_close(&r, report);
+}
+
+/* The clock goes back to a day that is reported: it gets no second report. */
+static void
+test_day_again(void)
+{
+	struct rig r;
+	int64_t day;
+
+	rig_open(&r);
+	day = clock_wall_ms(&r.w.clock) / DAY_MS;
+	tls_results_close(r.deps.results, day);
+	note(&r, "again.test", TLS_RESULT_OK, false);
+	r.w.ahead_ms += DAY_MS;
+	count_today(&r);
+	CHECK(number(&r, "SELECT count(*) FROM tls_result"
+			 " WHERE domain = 'again.test'") == 0);
+	rig_close(&r, NULL);
 }
 
 /* Nobody wants to know, or says it in a way that cannot be. */
@@ -486,6 +544,8 @@ main(void)
 	test_mail();
 	test_post();
 	test_retry();
+	test_unwritten();
+	test_day_again();
 	test_nobody();
 	test_local();
 	return TEST_EXIT();

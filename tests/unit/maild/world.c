@@ -378,6 +378,7 @@ world_release(struct world *w)
 		relay_stop(w->relay);
 	if (w->sts != NULL)
 		sts_stop(w->sts);
+	smarthosts_stop(w->smarthosts);
 	workers_free(w->workers);
 	if (w->store != NULL)
 		store_close(w->store);

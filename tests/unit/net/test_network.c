@@ -85,6 +85,32 @@ test_private(void)
 }
 
 static void
+test_public(void)
+{
+	static const char *const no[] = {"127.0.0.1", "10.0.0.1", "::1",
+	    "198.19.255.1", "192.0.0.8", "224.0.0.1", "239.1.2.3", "240.0.0.1",
+	    "255.255.255.255", "64:ff9b::7f00:1", "64:ff9b::a00:1",
+	    "64:ff9b::e000:1", "64:ff9b:1::102:304", "2002:7f00:1::1",
+	    "2002:c0a8:101::", "fec0::1", "feff::1", "ff02::1", "::7f00:1",
+	    "100::1", "::ffff:10.0.0.1", "::ffff:198.18.0.1"};
+	static const char *const yes[] = {"192.0.1.1", "198.20.0.1",
+	    "198.17.255.255", "223.255.255.255", "2001:db8::1",
+	    "64:ff9b::102:304", "64:ff9b:0:0:0:1:7f00:1", "2002:102:304::1",
+	    "2003::1", "100:0:0:1::1", "::ffff:1.2.3.4"};
+
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		struct address a = address(no[i]);
+
+		CHECK(!network_is_public(&a));
+	}
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		struct address a = address(yes[i]);
+
+		CHECK(network_is_public(&a));
+	}
+}
+
+static void
 test_of(void)
 {
 	char text[NETWORK_TEXT_MAX];
@@ -104,6 +130,7 @@ main(void)
 {
 	test_parse();
 	test_private();
+	test_public();
 	test_of();
 	return TEST_EXIT();
 }

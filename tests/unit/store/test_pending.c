@@ -2,6 +2,8 @@
 #include "common/store/pending.h"
 
 #include "common/store/queue.h"
+#include "common/store/sql.h"
+#include "common/store/txn.h"
 #include "tests/unit/store/fixture.h"
 
 #define MAX 20
@@ -76,6 +78,14 @@ follow(struct fixture *x, bool off, int64_t now)
 
 /* ---- what others do ---- */
 
+static void
+run(struct fixture *x, const char *sql)
+{
+	MUST(txn_lock(x->db, &why));
+	MUST(sql_exec(x->db->sqlite, sql, &why));
+	txn_unlock(x->db);
+}
+
 struct submission {
 	struct delivery d;
 	bool done;
@@ -120,7 +130,7 @@ tried(struct fixture *x, int64_t trace, int n, enum queue_result result,
 {
 	struct queue_outcome o = {.trace = trace,
 	    .n = n,
-	    .address = STR("a@one.test"),
+	    .address = n == 1 ? STR("a@one.test") : STR("c@two.test"),
 	    .result = result,
 	    .next_ms = now + 300000,
 	    .now_ms = now,
@@ -494,6 +504,137 @@ too_late(void)
 	fixture_release(&x);
 }
 
+/* For a new attempt and the like, not more often than it is worth. */
+static void
+not_too_often(void)
+{
+	struct fixture x;
+	struct pending_change changes[MAX];
+	struct pending_walk walk = {.off = false};
+	int64_t trace, now = NOW + 100;
+	size_t n;
+
+	fixture_init(&x);
+	trace = submit_by(&x, x.bob, 0);
+	tried(&x, trace, 1, QUEUE_DEFERRED, now);
+	now = NOW + 4000000;
+	CHECK(follow(&x, false, now) == 1);
+	tried(&x, trace, 1, QUEUE_DEFERRED, now + 1);
+	MUST(pending_look(x.db, &walk, now + 10, changes, MAX, &n, &why));
+	CHECK(n == 0 && walk.later_ms == PENDING_REPLACE_MS - 10);
+	CHECK(follow(&x, false, now + PENDING_REPLACE_MS - 1) == 0);
+	CHECK(follow(&x, false, now + PENDING_REPLACE_MS) == 1);
+	/* a person's order shows at once, and that it has gone */
+	run(&x, "UPDATE recipient SET state = 1 WHERE n = 1");
+	CHECK(follow(&x, false, now + PENDING_REPLACE_MS + 1) == 1);
+	tried(&x, trace, 1, QUEUE_RELAYED, now + PENDING_REPLACE_MS + 2);
+	tried(&x, trace, 2, QUEUE_RELAYED, now + PENDING_REPLACE_MS + 2);
+	CHECK(follow(&x, false, now + PENDING_REPLACE_MS + 3) == 1);
+	CHECK(NOTES(&x) == 0);
+	CHECK(fixture_is_clean(&x));
+
+	/* that of a new message: oftener */
+	trace = submit_by(&x, x.bob, 0);
+	tried(&x, trace, 1, QUEUE_DEFERRED, NOW + 100);
+	CHECK(follow(&x, false, NOW + 1000) == 1);
+	tried(&x, trace, 1, QUEUE_DEFERRED, NOW + 1001);
+	CHECK(follow(&x, false, NOW + 1200) == 0);
+	CHECK(follow(&x, false, NOW + 1400) == 1);
+	fixture_release(&x);
+}
+
+/* Who is about to expunge a note does so, whatever happens meanwhile. */
+static void
+deleted_stays(void)
+{
+	struct fixture x;
+	struct act a = {.how = MESSAGE_ADD, .flags = MESSAGE_DELETED};
+	struct pending_change changes[MAX];
+	int64_t trace, now = NOW + 400000;
+
+	fixture_init(&x);
+	trace = submit_by(&x, x.bob, 0);
+	tried(&x, trace, 1, QUEUE_DEFERRED, NOW + 100);
+	CHECK(follow(&x, false, NOW + 200) == 1);
+	a.mailbox = box_of(&x, "Pending").id;
+	a.uid = UID(&x);
+	MUST(db_write(x.db, flags_work, &a, &why));
+	tried(&x, trace, 1, QUEUE_DEFERRED, now);
+	CHECK(look(&x, false, now, changes, NULL) == 1);
+	CHECK(carry_out(&x, &changes[0], now) == 0);
+	CHECK(UID(&x) == a.uid && FLAGS(&x) == MESSAGE_DELETED);
+	CHECK(look(&x, false, now, changes, NULL) == 0);
+	MUST(db_write(x.db, expunge_work, &a, &why));
+	CHECK(QUEUED(&x) == 0 && NOTES(&x) == 0);
+	CHECK(fixture_is_clean(&x));
+	fixture_release(&x);
+}
+
+/* A note tells of the first ones. */
+static void
+of_many_recipients(void)
+{
+	struct fixture x;
+	struct pending_change changes[MAX];
+
+	fixture_init(&x);
+	submit_by(&x, x.bob, NOW + 3600000);
+	run(&x,
+	    "WITH RECURSIVE c (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM c"
+	    " WHERE i < 3009) INSERT INTO recipient (trace, n, address,"
+	    " domain, next_at) SELECT (SELECT trace FROM queue), i,"
+	    " 'x@far.test', 'far.test', 1795000600000 FROM c");
+	CHECK(look(&x, false, NOW, changes, NULL) == 1);
+	CHECK(changes[0].recipients == PENDING_COUNTED);
+	CHECK(carry_out(&x, &changes[0], NOW) == 1);
+	run(&x, "UPDATE recipient SET tries = 1 WHERE n = 3009");
+	CHECK(look(&x, false, NOW + 100, changes, NULL) == 0);
+	run(&x, "UPDATE recipient SET tries = 1 WHERE n = 1");
+	CHECK(look(&x, false, NOW + 100, changes, NULL) == 1);
+	fixture_release(&x);
+}
+
+/* Whoever has taken every name one thinks of has notes all the same. */
+static void
+names_are_taken(void)
+{
+	struct fixture x;
+	char name[32];
+
+	fixture_init(&x);
+	CHECK(naming(&x, NULL, "Pending") == MAILBOX_DONE);
+	for (int i = 2; i <= 12; i++) {
+		snprintf(name, sizeof(name), "Pending %d", i);
+		CHECK(naming(&x, NULL, name) == MAILBOX_DONE);
+	}
+	run(&x, "UPDATE mailbox_state SET messages = 1");
+	submit_by(&x, x.bob, NOW + 3600000);
+	submit_by(&x, x.carol, NOW + 3600000);
+	CHECK(follow(&x, false, NOW) == 2);
+	CHECK(box_of(&x, "Pending 12").special == 0);
+	CHECK(box_of(&x, "Pending 13").special == MAILBOX_PENDING);
+	fixture_release(&x);
+}
+
+/* One account's trouble is not that of others. */
+static void
+no_place(void)
+{
+	struct fixture x;
+	struct pending_change changes[MAX];
+
+	fixture_init(&x);
+	submit_by(&x, x.bob, NOW + 3600000);
+	CHECK(follow(&x, false, NOW) == 1);
+	run(&x, "UPDATE mailbox_state SET uid_next = 4294967295"
+		" WHERE mailbox = (SELECT id FROM mailbox WHERE special = 32)");
+	submit_by(&x, x.bob, NOW + 3600000);
+	CHECK(look(&x, false, NOW, changes, NULL) == 1);
+	CHECK(carry_out(&x, &changes[0], NOW) == 0);
+	CHECK(NOTES(&x) == 1 && box_of(&x, "Pending").messages == 1);
+	fixture_release(&x);
+}
+
 static void
 name_is_taken(void)
 {
@@ -591,7 +732,12 @@ main(void)
 	without_quota();
 	account_goes();
 	too_late();
+	not_too_often();
+	deleted_stays();
+	of_many_recipients();
 	name_is_taken();
+	names_are_taken();
+	no_place();
 	switched_off_and_on();
 	many();
 	return TEST_EXIT();

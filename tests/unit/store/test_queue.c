@@ -58,11 +58,24 @@ due(struct fixture *x, const char *domain, int64_t now)
 	return n;
 }
 
+static int
+turns(struct db *db, int64_t now_ms, struct queue_turn **out, size_t *n,
+    struct fail *f)
+{
+	struct buf after;
+	int rc;
+
+	buf_init(&after, KB);
+	rc = queue_turns(db, now_ms, 10, &after, out, n, f);
+	buf_release(&after);
+	return rc;
+}
+
 static void
 what_is_due(void)
 {
 	struct fixture x;
-	char **domains;
+	struct queue_turn *domains;
 	size_t n;
 	int64_t when, trace;
 	struct queue_list l;
@@ -78,7 +91,7 @@ what_is_due(void)
 	fixture_init(&x);
 	MUST(queue_next_due(x.db, &when, &why));
 	CHECK(when == INT64_MAX);
-	MUST(queue_due_domains(x.db, NOW, 10, &domains, &n, &why));
+	MUST(turns(x.db, NOW, &domains, &n, &why));
 	CHECK(n == 0);
 	free(domains);
 	trace = send_three(&x);
@@ -92,14 +105,14 @@ what_is_due(void)
 	MUST(db_write(x.db, record, &later, &why));
 	CHECK(due(&x, "one.test", NOW) == 1);
 	CHECK(due(&x, "two.test", NOW) == 0);
-	MUST(queue_due_domains(x.db, NOW, 10, &domains, &n, &why));
+	MUST(turns(x.db, NOW, &domains, &n, &why));
 	CHECK(n == 1);
-	CHECK_STR(domains[0], "one.test");
+	CHECK_STR(domains[0].domain, "one.test");
 	free(domains);
-	MUST(queue_due_domains(x.db, NOW + 300000, 10, &domains, &n, &why));
+	MUST(turns(x.db, NOW + 300000, &domains, &n, &why));
 	CHECK(n == 2);
-	CHECK_STR(domains[0], "one.test");
-	CHECK_STR(domains[1], "two.test");
+	CHECK_STR(domains[0].domain, "one.test");
+	CHECK_STR(domains[1].domain, "two.test");
 	free(domains);
 	MUST(queue_read(x.db,
 	    &(struct queue_filter){.trace = trace, .domain = STR("one.test")},
@@ -132,7 +145,7 @@ static void
 only_what_is_due_is_looked_at(void)
 {
 	struct fixture x;
-	char **domains;
+	struct queue_turn *domains;
 	size_t n, waiting, held;
 	int steps = 0;
 
@@ -148,13 +161,17 @@ only_what_is_due_is_looked_at(void)
 	    &why));
 	txn_unlock(x.db);
 	sqlite3_progress_handler(x.db->sqlite, 1, count_step, &steps);
-	MUST(queue_due_domains(x.db, NOW, 10, &domains, &n, &why));
+	MUST(turns(x.db, NOW, &domains, &n, &why));
 	sqlite3_progress_handler(x.db->sqlite, 0, NULL, NULL);
 	CHECK(n == 2);
 	CHECK(steps < 500);
 	free(domains);
+	steps = 0;
+	sqlite3_progress_handler(x.db->sqlite, 1, count_step, &steps);
 	MUST(queue_count(x.db, &waiting, &held, &why));
+	sqlite3_progress_handler(x.db->sqlite, 0, NULL, NULL);
 	CHECK(waiting == 20003 && held == 10000);
+	CHECK((size_t)steps < 6 * held); /* of those that are not, none */
 	fixture_release(&x);
 }
 
@@ -174,7 +191,6 @@ the_last_takes_the_body_along(void)
 	for (int i = 0; i < 3; i++) {
 		struct queue_outcome o = {.trace = trace,
 		    .n = i + 1,
-		    .address = STR("too late"),
 		    .result = results[i],
 		    .now_ms = NOW,
 		    .code = 250,
@@ -184,6 +200,7 @@ the_last_takes_the_body_along(void)
 		MUST(db_write(x.db, record, &o, &why));
 		/* once more: it is gone, and that is no error; if it went,
 		 * that is told all the same */
+		o.address = STR("too late");
 		MUST(db_write(x.db, record, &o, &why));
 		snprintf(sql, sizeof(sql),
 		    "SELECT count(*) FROM hop WHERE kind = %d AND detail ="
@@ -246,9 +263,84 @@ orders_of_people(void)
 	fixture_release(&x);
 }
 
+/* It was sent elsewhere while it was tried: of what the first server says,
+ * only that it took it still counts. */
+static void
+of_what_goes_elsewhere(void)
+{
+	static const struct {
+		enum queue_result result;
+		int64_t hops, left;
+	} rows[] = {
+	    {QUEUE_DEFERRED, 1, 1},
+	    {QUEUE_FAILED,   2, 1},
+	    {QUEUE_EXPIRED,  3, 1},
+	    {QUEUE_RELAYED,  4, 0},
+	};
+	struct fixture x;
+	struct queue_outcome o = {.n = 3,
+	    .address = STR("c@two.test"),
+	    .domain = STR("three.test"),
+	    .next_ms = NOW + 300000,
+	    .now_ms = NOW,
+	    .told = true,
+	    .reply = STR("of the first one")};
+
+	fixture_init(&x);
+	o.trace = send_three(&x);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK(fixture_number(&x,
+			  "SELECT count(*) FROM recipient WHERE n = 3 AND"
+			  " tries = 0 AND told = 0 AND next_at = "
+			  "1795000000000") == 1);
+		CHECK(queue_is_there(x.db, o.trace, 3, o.address,
+			  STR("two.test"), &(struct fail){0}) == 1);
+		CHECK(queue_is_there(x.db, o.trace, 3, o.address, o.domain,
+			  &(struct fail){0}) == 0);
+		o.result = rows[i].result;
+		MUST(db_write(x.db, record, &o, &why));
+		CHECK(fixture_number(&x,
+			  "SELECT count(*) FROM hop WHERE"
+			  " detail = 'of the first one'") == rows[i].hops);
+		CHECK(fixture_number(&x, "SELECT count(*) FROM recipient"
+					 " WHERE n = 3") == rows[i].left);
+		CHECK(fixture_is_clean(&x));
+	}
+	fixture_release(&x);
+}
+
+/* The number was given to another recipient of the message meanwhile. */
+static void
+of_another_one(void)
+{
+	static const enum queue_result results[] = {
+	    QUEUE_DEFERRED, QUEUE_FAILED, QUEUE_EXPIRED, QUEUE_RELAYED};
+	struct fixture x;
+	struct queue_outcome o = {.n = 3,
+	    .address = STR("before@two.test"),
+	    .domain = STR("two.test"),
+	    .next_ms = NOW + 300000,
+	    .now_ms = NOW};
+
+	fixture_init(&x);
+	o.trace = send_three(&x);
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		o.result = results[i];
+		MUST(db_write(x.db, record, &o, &why));
+		CHECK(fixture_number(&x, "SELECT count(*) FROM recipient"
+					 " WHERE n = 3 AND tries = 0") == 1);
+		CHECK(fixture_is_clean(&x));
+	}
+	CHECK(fixture_number(&x, "SELECT count(*) FROM hop WHERE"
+				 " recipient = 'before@two.test'") == 1);
+	fixture_release(&x);
+}
+
 int
 main(void)
 {
+	of_what_goes_elsewhere();
+	of_another_one();
 	what_is_due();
 	only_what_is_due_is_looked_at();
 	the_last_takes_the_body_along();

@@ -111,7 +111,8 @@ struct look {
 	int64_t before, day;
 	char domain[TLS_RESULT_DOMAIN_MAX];
 	struct tls_result_list list;
-	size_t max, n;
+	struct tls_result_limits max;
+	size_t n;
 	int got;
 };
 
@@ -136,7 +137,7 @@ read_all(struct db *db, void *arg, struct fail *f)
 	struct look *l = arg;
 
 	return tls_result_read(
-	    db, l->day, str_of(l->domain), l->max, &l->list, f);
+	    db, l->day, str_of(l->domain), &l->max, &l->list, f);
 }
 
 static int
@@ -166,7 +167,9 @@ test_counts(struct fixture *x)
 	    {8, STR("a.test"), N, none,                       none,      none, none, none,         1},
 	    {9, STR("a.test"), N, none,                       none,      none, none, none,         1},
 	};
-	struct look l = {.before = 9, .day = -1, .max = 10};
+	struct look l = {
+	    .before = 9, .day = -1, .max = {10, MB}
+        };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		MUST(db_write(x->db, add, &rows[i], &why));
@@ -187,9 +190,16 @@ test_counts(struct fixture *x)
 	CHECK(str_eq(l.list.rows[2].reason, STR("last")));
 	CHECK(l.list.rows[2].sessions == 3);
 	tls_result_list_release(&l.list);
-	l.max = 2;
+	CHECK(!l.list.more);
+	l.max.rows = 2;
 	MUST(db_read(x->db, read_all, &l, &why));
-	CHECK(l.list.n == 2);
+	CHECK(l.list.n == 2 && l.list.more);
+	tls_result_list_release(&l.list);
+	/* the policy that rows share is there once */
+	l.max = (struct tls_result_limits){10, N.len + P.len + 25};
+	MUST(db_read(x->db, read_all, &l, &why));
+	CHECK(l.list.n == 2 && l.list.more);
+	CHECK(l.list.octets > l.max.octets);
 	tls_result_list_release(&l.list);
 	MUST(db_write(x->db, remove_it, &l, &why));
 	MUST(db_read(x->db, next, &l, &why));
