@@ -9,22 +9,41 @@
 #include "common/util/mem.h"
 #include "tests/test.h"
 
-#define PAGE      "docs/man/pennypost.conf.5"
-#define PAGE_NEW  PAGE ".new"
-#define BEGIN     ".\\\" settings begin: made by `conf_test_man --write'\n"
-#define END       ".\\\" settings end\n"
-#define PAGE_ROOM (256 * KB)
+#define PAGE          "docs/man/pennypost.conf.5"
+#define PAGE_NEW      PAGE ".new"
+#define BEGIN         ".\\\" settings begin: made by `conf_test_man --write'\n"
+#define END           ".\\\" settings end\n"
+#define PAGE_ROOM     (256 * KB)
+#define LINE_MAX_TEXT 78
 
 /* mdoc wants each sentence on a line of its own, none beginning with '.'. */
+/* A sentence, in lines of at most LINE_MAX_TEXT octets where its words allow.
+ */
+static void
+add_lines(struct buf *out, struct str sentence)
+{
+	while (sentence.len > 0) {
+		size_t at = sentence.len < LINE_MAX_TEXT ? sentence.len
+		                                         : LINE_MAX_TEXT;
+
+		while (at > 0 && at < sentence.len && sentence.at[at] != ' ')
+			at--;
+		if (at == 0)
+			at = sentence.len;
+		buf_add(out, str_first(sentence, at));
+		buf_add_char(out, '\n');
+		sentence = str_after(sentence, at < sentence.len ? at + 1 : at);
+	}
+}
+
 static void
 add_sentences(struct buf *out, const char *text)
 {
 	for (const char *end; (end = strstr(text, ".  ")) != NULL;
 	     text = end + 3) {
-		buf_add(out, (struct str){text, (size_t)(end + 1 - text)});
-		buf_add_char(out, '\n');
+		add_lines(out, (struct str){text, (size_t)(end + 1 - text)});
 	}
-	buf_addf(out, "%s\n", text);
+	add_lines(out, str_of(text));
 }
 
 static void
