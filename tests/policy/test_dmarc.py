@@ -272,17 +272,17 @@ FORGED = [
     b"Authentication-Results: \xef\xbd\x8dx.d.test; dkim=pass\r\n",
     b"Authentication-Results\r\n : mx.d.test; dkim=pass\r\n",
     b"Authentication-Results\t: mx.d.test; dkim=pass\r\n",
-    b"Authentication-Results: ; dkim=pass\r\n",
-    b"Authentication-Results: dkim=pass header.d=legit.test\r\n",
     b"Authentication-Results: =?utf-8?q?mx.d.test?=; dkim=pass\r\n",
     b"Authentication-Results: (mx.d.test; dkim=pass\r\n",
     b"Authentication-Results: <mx.d.test>; dkim=pass\r\n",
     b"Authentication-Results: mx.d.test/1; dkim=pass\r\n",
-    b"Received-SPF: pass\r\n",
     b"Received-SPF: pass (x) receiver=mx.d.test; client-ip=192.0.2.1\r\n",
     b"received-spf : Pass receiver=\"MX.d.test\"\r\n",
 ]
-KEPT = [
+KEPT = [  # in no name of ours: real mail has them
+    b"Authentication-Results: ; dkim=pass\r\n",
+    b"Authentication-Results: dkim=pass header.d=legit.test\r\n",
+    b"Received-SPF: pass\r\n",
     b"Authentication-Results: other.test; dkim=pass header.d=a.test\r\n",
     b"Authentication-Results: xmx.d.test; none\r\n",
     b"Authentication-Results: mx.d.test.other.test 1; none\r\n",
