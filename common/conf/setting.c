@@ -162,7 +162,10 @@ setting_read(const struct setting *s, struct conf *c, struct str text)
 {
 	void *value = (char *)c + s->offset;
 	uint64_t n = 0;
+	size_t nul;
 
+	if (str_find(text, '\0', &nul))
+		return false;
 	switch (s->type) {
 	case SETTING_TEXT:
 		free(*(char **)value);

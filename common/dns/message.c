@@ -62,11 +62,12 @@ put16(struct buf *out, size_t at, unsigned n)
 static size_t
 show_octet(char *out, unsigned char c)
 {
-	if (c <= ' ' || c > '~')
+	/* a dot that ends no label must not look like one: readers compare
+	 * the ends of names */
+	if (c <= ' ' || c > '~' || c == '.')
 		return (size_t)snprintf(out, 5, "\\%03u", c);
-	if (c == '.' || c == '\\') {
-		out[0] = '\\';
-		out[1] = (char)c;
+	if (c == '\\') {
+		out[0] = out[1] = '\\';
 		return 2;
 	}
 	out[0] = str_lower((char)c);

@@ -51,7 +51,8 @@ read_name(const struct param_list *list, struct piece *p)
 	digits = str_after(name, star + 1);
 	p->extended = digits.len == 0;
 	if (digits.len > 0 && digits.at[digits.len - 1] == '*') {
-		digits.len--;
+		if (--digits.len == 0)
+			return;
 		p->extended = true;
 	}
 	if (digits.len > 0 && !str_to_u64(digits, INDEX_MAX, &p->index))
@@ -96,11 +97,25 @@ take_piece(struct str *s, struct buf *text, struct piece *p)
 	return how != LENIENT_BAD;
 }
 
+/* Names mean the same in either case (RFC 2045 s5.1). */
+static int
+name_cmp(struct str a, struct str b)
+{
+	for (size_t i = 0; i < a.len && i < b.len; i++) {
+		unsigned char x = (unsigned char)str_lower(a.at[i]);
+		unsigned char y = (unsigned char)str_lower(b.at[i]);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
 static int
 piece_cmp(const struct param_list *list, size_t a, size_t b)
 {
 	const struct piece *x = &list->pieces[a], *y = &list->pieces[b];
-	int order = str_cmp(base_of(list, x), base_of(list, y));
+	int order = name_cmp(base_of(list, x), base_of(list, y));
 
 	if (order != 0)
 		return order;

@@ -112,8 +112,9 @@ read_type(struct reader *r)
 	if (!r->has[TYPE])
 		return;
 	lenient_skip(&s, NULL);
-	if (lenient_token(&s, &r->type) == LENIENT_MORE && str_take(&s, '/') &&
-	    lenient_skip(&s, NULL) == LENIENT_MORE && take_subtype(r, &s)) {
+	if (lenient_token(&s, &r->type) == LENIENT_MORE && r->type.len > 0 &&
+	    str_take(&s, '/') && lenient_skip(&s, NULL) == LENIENT_MORE &&
+	    take_subtype(r, &s)) {
 		r->params = param_parse(s);
 		return;
 	}

@@ -11,6 +11,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* "From" without a colon is nobody's field. */
+static size_t
+count_from(struct str block)
+{
+	struct header_field field;
+	size_t n = 0, at;
+
+	while (header_next(&block, &field))
+		n += str_eq_nocase(field.name, STR("From")) &&
+		     str_find(field.whole, ':', &at);
+	return n;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(f.kind == FAIL_PERM && f.text[0] != '\0');
 		return 0;
 	}
-	assert(header_count(block, STR("From")) == 1);
+	assert(count_from(block) == 1);
 	assert(addr_split(str_of(author.address), &local, &domain));
 	assert(str_eq(domain, str_of(author.domain)));
 	assert(!str_has_8bit(domain));

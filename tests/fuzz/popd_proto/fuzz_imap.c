@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes at all, in two pieces: no crash, no hang, output within bounds,
- * and the same answers wherever the pieces meet.  The host's store knows one
- * mailbox with five messages, and lets messages come; all else fails.
+ * and the same answers, all of them responses, wherever the pieces meet.  The
+ * host's store knows one mailbox with five messages, and lets messages come;
+ * all else fails.
  */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "popd/proto/imap.h"
 #include "popd/proto/imap_selected_op.h"
+#include "tests/fuzz/popd_proto/imap_responses.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -189,6 +191,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	whole = play(bytes, bytes.len, data[0] & 15);
 	cut = play(bytes, (data[0] >> 4) + data[1] * 16u, data[0] & 15);
 	assert(str_eq(buf_str(&whole->said), buf_str(&cut->said)));
+	imap_responses_check(buf_str(&whole->said));
 	run_free(whole);
 	run_free(cut);
 	return 0;

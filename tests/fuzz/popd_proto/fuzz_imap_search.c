@@ -100,6 +100,9 @@ answer(struct imap *p, struct mirror *mirror)
 		((struct imap_select_op *)op)->mirror = mirror;
 	} else if (op->kind == IMAP_OP_SEARCH) {
 		answer_search((struct imap_search_op *)op);
+	} else if (op->kind != IMAP_OP_POLL) {
+		op->rc = -1;
+		fail(&op->fail, FAIL_PERM, "not here");
 	}
 	imap_done(p);
 }

@@ -77,7 +77,7 @@ play(struct str bytes, size_t first, bool tls)
 	for (size_t i = 0; i < 3; i++)
 		r->messages[i] = (struct pop3_message){
 		    .octets = i, .uidl = UINT64_MAX - i};
-	r->drop = (struct pop3_maildrop){r->messages, 3, UINT32_MAX};
+	r->drop = (struct pop3_maildrop){r->messages, 3};
 	r->pop3 = pop3_new(&o);
 	buf_init(&r->said, 64 * MB);
 	feed(r, str_first(bytes, first));
