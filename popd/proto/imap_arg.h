@@ -44,8 +44,8 @@ bool imap_arg_literal(struct imap_args *a, struct str *out, bool *binary);
 bool imap_arg_message(struct imap_args *a, uint64_t *size, bool *binary);
 
 /* A mailbox name, in UTF-8; list: with % and * (and atoms with them).  A name
- * that is not right modified UTF-7, or no UTF-8, is refused.  INBOX comes in
- * capitals, as the first level of a name too. */
+ * that is not right modified UTF-7, no UTF-8, or has a NUL, is refused.  INBOX
+ * comes in capitals, as the first level of a name too. */
 bool imap_arg_mailbox(struct imap_args *a, struct buf *out);
 bool imap_arg_pattern(struct imap_args *a, struct buf *out);
 

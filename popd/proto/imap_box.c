@@ -8,12 +8,10 @@ bool
 imap_name_take(struct imap_args *a, char **name)
 {
 	struct buf taken;
-	size_t at;
 	bool good;
 
 	buf_init(&taken, IMAP_COMMAND_MAX);
-	good = imap_arg_mailbox(a, &taken) && !taken.overrun &&
-	       !str_find(buf_str(&taken), '\0', &at);
+	good = imap_arg_mailbox(a, &taken);
 	if (good)
 		*name = buf_take(&taken);
 	buf_release(&taken);

@@ -97,18 +97,21 @@ static enum imap_event
 start_copy(struct imap *p, struct imap_args *a, bool move)
 {
 	struct seqset uids = {.ranges = NULL};
-	enum imap_event ev = IMAP_NONE;
+	enum imap_event ev;
 	struct buf to;
+	bool good;
 
+	if (!imap_take_set(p, a, &uids)) {
+		seqset_release(&uids);
+		return IMAP_NONE; /* it has replied */
+	}
 	buf_init(&to, NAME_MAX_OCTETS);
-	if (!imap_take_set(p, a, &uids))
-		ev = IMAP_NONE; /* it has replied */
-	else if (!imap_arg_space(a) || !imap_arg_mailbox(a, &to) ||
-		 !imap_arg_end(a))
-		ev = imap_reply_syntax(p, "a mailbox is expected");
-	else if (to.overrun || to.len == 0)
+	good = imap_arg_space(a) && imap_arg_mailbox(a, &to) && imap_arg_end(a);
+	if (to.overrun || (good && to.len == 0))
 		ev = imap_reply(p, IMAP_NO, IMAP_CODE_CANNOT,
 		    "No mailbox can have that name");
+	else if (!good)
+		ev = imap_reply_syntax(p, "a mailbox is expected");
 	else
 		ev = ask_copy(p, &uids, &to, move);
 	seqset_release(&uids);

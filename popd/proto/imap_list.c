@@ -95,15 +95,6 @@ take_options(struct imap *p, struct imap_args *a, const struct option *o,
 	return imap_arg_char(a, ')');
 }
 
-/* A NUL would end a name too soon. */
-static bool
-has_nul(struct str s)
-{
-	size_t at;
-
-	return str_find(s, '\0', &at);
-}
-
 static bool
 take_pattern(struct imap_args *a, struct asked *q)
 {
@@ -111,7 +102,7 @@ take_pattern(struct imap_args *a, struct asked *q)
 	bool good;
 
 	buf_init(&pattern, PATTERNS_MAX);
-	good = imap_arg_pattern(a, &pattern) && !has_nul(buf_str(&pattern));
+	good = imap_arg_pattern(a, &pattern);
 	q->empty = pattern.len == 0;
 	if (good && !q->empty) {
 		buf_add(&q->patterns, buf_str(&q->reference));
@@ -141,8 +132,7 @@ take_patterns(struct imap *p, struct imap_args *a, struct asked *q)
 static bool
 take_reference(struct imap_args *a, struct asked *q)
 {
-	return imap_arg_mailbox(a, &q->reference) &&
-	       !has_nul(buf_str(&q->reference));
+	return imap_arg_mailbox(a, &q->reference);
 }
 
 /* RFC 9051 s9 list, without "LIST". */

@@ -56,7 +56,7 @@ static bool
 take_entry(struct imap_args *a, struct buf *entry)
 {
 	buf_clear(entry);
-	return imap_arg_astring(a, entry) && !entry->overrun;
+	return imap_arg_astring(a, entry);
 }
 
 /* ---- GETMETADATA: RFC 5464 s4.2 ---- */

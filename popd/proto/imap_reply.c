@@ -144,14 +144,16 @@ imap_reply_done(struct imap *p)
 static void
 add_sentence(struct buf *out, const char *text, bool utf8)
 {
+	if (text[0] == '\0')
+		buf_add(out, STR("It cannot be done"));
+	if (text[0] == '[') /* it would be taken for a code */
+		buf_add(out, STR("It cannot be done: "));
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		buf_add_char(out,
 		    c < ' ' || c == 0x7f || (c > 127 && !utf8) ? '?' : *text);
 	}
-	if (out->len == 0 || out->data[0] == '[')
-		buf_add(out, STR(" it cannot be done"));
 }
 
 enum imap_event

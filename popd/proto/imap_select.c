@@ -290,13 +290,15 @@ start_select(struct imap *p, struct imap_args *a, bool read_only)
 {
 	struct select_args s = {.resync = MEM_NEW(struct resync)};
 	enum imap_event ev;
+	bool good;
 
 	buf_init(&s.name, NAME_MAX_OCTETS);
-	if (!take_select(p, a, &s))
-		ev = imap_reply_syntax(p, "mailbox [(parameters)] is expected");
-	else if (s.name.overrun || s.name.len == 0)
+	good = take_select(p, a, &s);
+	if (s.name.overrun || (good && s.name.len == 0))
 		ev = imap_reply(p, IMAP_NO, IMAP_CODE_NONEXISTENT,
 		    "There is no such mailbox");
+	else if (!good)
+		ev = imap_reply_syntax(p, "mailbox [(parameters)] is expected");
 	else if (s.resync->asked && !imap_has(p, IMAP_HAS_QRESYNC))
 		ev = imap_reply_syntax(p, "ENABLE QRESYNC comes first");
 	else if (s.by_number && imap_has(p, IMAP_HAS_UIDONLY))

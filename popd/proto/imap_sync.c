@@ -124,20 +124,12 @@ tell_new(struct imap *p)
 	imap_notify_announced(p, before + 1);
 }
 
-/* Its mailbox was deleted: by its own command, or by somebody else; then what
- * the client would ask next makes no sense any more (RFC 2180 s3.3). */
+/* Its mailbox was deleted by somebody else (who deletes it here has left it):
+ * what the client would ask next makes no sense any more (RFC 2180 s3.3). */
 static void
 lose_mailbox(struct imap *p)
 {
-	bool own = p->op != NULL &&
-	           p->op->gone == mirror_facts(view_mirror(p->view))->mailbox;
-
 	imap_leave(p);
-	if (own) {
-		imap_untagged_code(
-		    p, IMAP_OK, "CLOSED", "The mailbox is no more");
-		return;
-	}
 	imap_hang_up(p, "The selected mailbox was deleted");
 }
 

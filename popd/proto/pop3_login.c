@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <inttypes.h>
 
 #include "popd/proto/pop3_state.h"
@@ -52,6 +53,7 @@ static enum pop3_event
 sasl_went_on(struct pop3 *p, enum sasl_result result, struct buf *challenge,
     struct pop3_request *req)
 {
+	assert(result != SASL_UNKNOWN); /* PLAIN it is */
 	if (p->state == SASL && result != SASL_CHALLENGE)
 		pop3_enter(p, AUTHORIZATION);
 	switch (result) {
@@ -65,8 +67,6 @@ sasl_went_on(struct pop3 *p, enum sasl_result result, struct buf *challenge,
 		req->password = buf_str(&p->sasl.password);
 		return POP3_LOGIN;
 	case SASL_UNKNOWN:
-		pop3_forget(p);
-		return pop3_blame(p, REPLY_MECHANISM);
 	case SASL_BAD:
 		break;
 	}

@@ -11,6 +11,7 @@ static enum smtp_event
 go_on(struct smtp_server *s, enum sasl_result result, struct str challenge,
     struct smtp_request *req)
 {
+	assert(result != SASL_UNKNOWN); /* only what we offer is begun */
 	switch (result) {
 	case SASL_CHALLENGE:
 		smtp_say_with(s, REPLY_AUTH_CHALLENGE, challenge);
@@ -22,9 +23,6 @@ go_on(struct smtp_server *s, enum sasl_result result, struct str challenge,
 		req->password = buf_str(&s->sasl->password);
 		return SMTP_AUTH;
 	case SASL_UNKNOWN:
-		smtp_drop_login(s);
-		smtp_say(s, REPLY_UNKNOWN_MECHANISM);
-		return SMTP_NONE;
 	case SASL_BAD:
 		break;
 	}

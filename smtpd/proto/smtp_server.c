@@ -161,8 +161,7 @@ step_data(struct smtp_server *s, struct str *in, struct smtp_request *req)
 static bool
 needs_answer(enum smtp_event ev)
 {
-	return ev != SMTP_NONE && ev != SMTP_BODY && ev != SMTP_RESET &&
-	       ev != SMTP_CLOSE;
+	return ev != SMTP_BODY && ev != SMTP_RESET && ev != SMTP_CLOSE;
 }
 
 /* One event, or NONE for something that makes none.  False: input or room for

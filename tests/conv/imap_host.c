@@ -154,6 +154,8 @@ struct imap_host {
 	size_t n_stages;
 	struct buf said;
 	bool securing, closed;
+	bool trouble;
+	size_t trouble_after; /* so many ops still go well */
 };
 
 static int64_t
@@ -334,6 +336,18 @@ run_op(struct db *db, void *arg, struct fail *f)
 	return -1;
 }
 
+/* Does the store fail this time? */
+static bool
+is_troubled(struct imap_host *h)
+{
+	if (!h->trouble)
+		return false;
+	if (h->trouble_after == 0)
+		return true;
+	h->trouble_after--;
+	return false;
+}
+
 static void
 carry_out(struct imap_host *h, struct imap_op *op)
 {
@@ -349,6 +363,10 @@ carry_out(struct imap_host *h, struct imap_op *op)
         };
 	struct fail f;
 
+	if (is_troubled(h)) {
+		op->rc = fail(&op->fail, FAIL_TEMP, "trouble");
+		return;
+	}
 	if (ops_prepare(&job.context, op) == -1)
 		return;
 	do {
@@ -565,6 +583,13 @@ void
 imap_host_close(struct imap_host *h)
 {
 	h->closed = true;
+}
+
+void
+imap_host_trouble(struct imap_host *h, bool on, size_t after)
+{
+	h->trouble = on;
+	h->trouble_after = after;
 }
 
 struct imap *

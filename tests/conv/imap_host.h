@@ -46,6 +46,10 @@ bool imap_host_closed(const struct imap_host *h);
 void imap_host_close(struct imap_host *h);
 struct imap *imap_host_engine(struct imap_host *h);
 
+/* From the next op but `after' on, until told otherwise, the store fails.
+ * Bodies are no ops. */
+void imap_host_trouble(struct imap_host *h, bool on, size_t after);
+
 /* Somebody else does something: the `do' lines of run_imap.c.  False: it is
  * not understood. */
 bool imap_host_act(struct imap_host *h, struct str words);

@@ -384,6 +384,23 @@ run(struct db *db, void *arg, struct fail *f)
 	return 0;
 }
 
+/* do trouble [AFTER], do trouble over: false, these are other words */
+static bool
+act_trouble(struct imap_host *h, struct str words)
+{
+	size_t after = 0;
+
+	if (!str_eq(str_cut(&words, ' '), STR("trouble")))
+		return false;
+	if (str_eq(words, STR("over")))
+		imap_host_trouble(h, false, 0);
+	else if (words.len > 0 && !str_to_size(words, 1000, &after))
+		imap_host_die("do trouble", "a number is expected");
+	else
+		imap_host_trouble(h, true, after);
+	return true;
+}
+
 /* Two backslashes are one, as in what is said. */
 static char *
 unescape(struct str words)
@@ -408,10 +425,14 @@ imap_host_act(struct imap_host *h, struct str words)
 	    {"shutdown", IMAP_SHUTDOWN     },
 	    {"idle",     IMAP_IDLE_TOO_LONG},
 	};
-	char *text = unescape(words);
-	struct act a = {.h = h, .words = str_of(text)};
+	char *text;
+	struct act a = {.h = h};
 	struct fail f;
 
+	if (act_trouble(h, words))
+		return true;
+	text = unescape(words);
+	a.words = str_of(text);
 	for (size_t i = 0; i < 2; i++)
 		if (str_eq(words, str_of(goodbyes[i].name))) {
 			imap_goodbye(imap_host_engine(h), goodbyes[i].why);

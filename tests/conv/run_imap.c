@@ -35,6 +35,8 @@
  *	do subscribe NAME, do unsubscribe NAME
  *	do annotate MAILBOX ENTRY VALUE		MAILBOX "": of the account
  *	do quota OCTETS
+ *	do trouble [N]			the store fails, after N more ops
+ *	do trouble over
  *	do shutdown, do idle		the host ends the session
  *
  * Names in `do' lines are UTF-8 and without spaces (but create, delete and

@@ -26,6 +26,23 @@ static const struct {
     {"\r.\r\n",           " .\r\n.\r\n"             },
 };
 
+/* A piece of nothing changes nothing, in the middle of a CRLF too. */
+static void
+nothing_in_between(void)
+{
+	struct smtp_body b;
+	struct buf out;
+
+	smtp_body_init(&b);
+	buf_init(&out, 1 * KB);
+	smtp_body_add(&b, STR("a\r"), &out);
+	smtp_body_add(&b, STR(""), &out);
+	smtp_body_add(&b, STR("\n.b"), &out);
+	smtp_body_end(&b, &out);
+	CHECK_STR(out.data, "a\r\n..b\r\n.\r\n");
+	buf_release(&out);
+}
+
 int
 main(void)
 {
@@ -46,5 +63,6 @@ main(void)
 			CHECK_STR(out.data, bodies[i].out);
 			buf_release(&out);
 		}
+	nothing_in_between();
 	return TEST_EXIT();
 }

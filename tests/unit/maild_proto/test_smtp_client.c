@@ -173,6 +173,80 @@ test_starttls_injection(void)
 	smtp_client_free(c);
 }
 
+/* Why it is in the clear, and whether that may pass. */
+static void
+test_why_clear(void)
+{
+	static const struct {
+		enum smtp_tls tls;
+		const char *ehlo, *reply, *why;
+		bool for_now;
+	} rows[] = {
+	    {SMTP_TLS_MAY,   "250 hi\r\n",                 NULL,         "STARTTLS is not offered",
+             false												       },
+	    {SMTP_TLS_MAY,   "250-hi\r\n250 STARTTLS\r\n",
+             "454 4.7.0 not now\r\n",				    "STARTTLS was refused: 454 4.7.0 not now", true },
+	    {SMTP_TLS_MAY,   "250-hi\r\n250 STARTTLS\r\n", "502 no\r\n",
+             "STARTTLS was refused: 502 no",									false},
+	    {SMTP_TLS_NEVER, "250-hi\r\n250 STARTTLS\r\n", NULL,         "",                                        false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct smtp_client *c = smtp_client_new(
+		    &(struct smtp_client_options){.hostname = "mx.d.test",
+			.tls = rows[i].tls,
+			.timeout_ms = 300000});
+
+		feed(c, "220 hi\r\n");
+		feed(c, rows[i].ehlo);
+		if (rows[i].reply != NULL)
+			feed(c, rows[i].reply);
+		CHECK(smtp_client_is_ready(c));
+		CHECK_STR(smtp_client_why_clear(c), rows[i].why);
+		CHECK(smtp_client_is_clear_for_now(c) == rows[i].for_now);
+		smtp_client_quit(c);
+		feed(c, "221 bye\r\n");
+		CHECK(!smtp_client_is_tls_broken(c));
+		smtp_client_free(c);
+	}
+}
+
+/* Ended at STARTTLS, by whatever but a refusal; where TLS MUST be that is no
+ * reason to do without. */
+static void
+test_tls_broken(void)
+{
+	static const struct {
+		const char *said; /* NULL: it hangs up */
+		bool broken;
+	} rows[] = {
+	    {NULL,                 true },
+            {"nonsense\r\n",       true },
+            {"250 ok\r\n",         true },
+	    {"220 go\r\nmore\r\n", false},
+            {"421 4.3.2 bye\r\n",  false}
+        };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int must = 0; must < 2; must++) {
+			struct smtp_client *c = smtp_client_new(&(
+			    struct smtp_client_options){.hostname = "mx.d.test",
+			    .tls = must ? SMTP_TLS_MUST : SMTP_TLS_MAY,
+			    .timeout_ms = 300000});
+
+			feed(c, "220 hi\r\n");
+			feed(c, "250-hi\r\n250 STARTTLS\r\n");
+			if (rows[i].said == NULL)
+				smtp_client_lost(c, "it closed");
+			CHECK(
+			    feed(c, rows[i].said != NULL ? rows[i].said : "") ==
+			    SMTP_CLIENT_CLOSED);
+			CHECK(smtp_client_is_tls_broken(c) ==
+			      (rows[i].broken && !must));
+			smtp_client_free(c);
+		}
+}
+
 /* RFC 5321 s4.5.3.2, in proportion to the setting. */
 static void
 test_timeouts(void)
@@ -252,6 +326,59 @@ test_large_body(void)
 	smtp_client_free(c);
 }
 
+/* What the host is told of a session besides outcomes. */
+static void
+test_questions(void)
+{
+	struct smtp_client *c = new_client();
+
+	CHECK(!smtp_client_is_answered(c) && !smtp_client_is_ready(c));
+	feed(c, "220 hi\r\n");
+	CHECK(!smtp_client_is_answered(c));
+	CHECK(feed(c, "250-hi\r\n250 DSN\r\n") == SMTP_CLIENT_READY);
+	CHECK(smtp_client_is_answered(c) && smtp_client_is_ready(c));
+	CHECK(smtp_client_has_dsn(c) && !smtp_client_wants_body(c));
+	smtp_client_send(c, &message);
+	CHECK(!smtp_client_is_ready(c));
+	buf_clear(smtp_client_output(c));
+	feed(c, "550 no\r\n");
+	CHECK(smtp_client_is_ready(c));
+	CHECK(!smtp_client_is_unsafe(c) && !smtp_client_is_shut_out(c));
+	smtp_client_free(c);
+
+	c = ready_client("250 hi\r\n");
+	CHECK(!smtp_client_has_dsn(c));
+	smtp_client_free(c);
+
+	/* no TLS where it must be */
+	c = smtp_client_new(
+	    &(struct smtp_client_options){.hostname = "mx.d.test",
+		.tls = SMTP_TLS_MUST,
+		.timeout_ms = 300000});
+	feed(c, "220 hi\r\n");
+	CHECK(feed(c, "250 hi\r\n") == SMTP_CLIENT_CLOSED);
+	CHECK(smtp_client_is_unsafe(c) && !smtp_client_is_shut_out(c));
+	smtp_client_free(c);
+
+	/* a login that is refused */
+	c = smtp_client_new(
+	    &(struct smtp_client_options){.hostname = "mx.d.test",
+		.tls = SMTP_TLS_VERIFY,
+		.inside = true,
+		.login = "u",
+		.password = STR("p"),
+		.timeout_ms = 300000});
+	CHECK(feed(c, "") == SMTP_CLIENT_TLS);
+	smtp_client_tls_done(
+	    c, &(struct smtp_client_tls){.what = "TLS", .verified = true});
+	feed(c, "220 hi\r\n");
+	feed(c, "250-hi\r\n250 AUTH PLAIN\r\n");
+	CHECK(feed(c, "535 no\r\n") == SMTP_CLIENT_CLOSED);
+	CHECK(smtp_client_is_shut_out(c) && !smtp_client_is_unsafe(c));
+	smtp_client_free(c);
+	smtp_client_free(NULL);
+}
+
 int
 main(void)
 {
@@ -259,8 +386,11 @@ main(void)
 	test_replies_in_the_body();
 	test_talk_while_ready();
 	test_starttls_injection();
+	test_why_clear();
+	test_tls_broken();
 	test_timeouts();
 	test_lost_in_the_dot();
 	test_large_body();
+	test_questions();
 	return TEST_EXIT();
 }

@@ -41,13 +41,13 @@ test_lines(void)
 	struct smtp_reply r = {.code = 250, .enhanced = "2.1.0"};
 
 	smtp_dialogue_init(&d);
-	smtp_dialogue_add(&d, "-- ", STR("to mx\x1b[31m \xc3\xb6\t\r\n."));
+	smtp_dialogue_add(&d, "-- ", STR("to mx\x1b[31m \xc3\xb6\t\r\n~\x7f."));
 	smtp_dialogue_commands(&d, STR("MAIL FROM:<>\r\nDATA\r\n"));
 	r.text = STR("one\ntwo\nthree");
 	smtp_dialogue_reply(&d, &r);
 	r = (struct smtp_reply){.code = 354};
 	smtp_dialogue_reply(&d, &r);
-	CHECK_STR(d.text.data, "-- to mx?[31m ?????.\n"
+	CHECK_STR(d.text.data, "-- to mx?[31m ?????~?.\n"
 			       "C: MAIL FROM:<>\n"
 			       "C: DATA\n"
 			       "S: 250-2.1.0 one\n"
@@ -101,6 +101,26 @@ test_bounds(void)
 	}
 }
 
+/* The first line that is dropped may be shorter than what stands for it. */
+static void
+test_short_lines_first(void)
+{
+	struct smtp_dialogue d;
+
+	smtp_dialogue_init(&d);
+	smtp_dialogue_add(&d, "S: ", STR("220 hello"));
+	smtp_dialogue_begin(&d);
+	smtp_dialogue_add(&d, "C: ", STR(""));
+	smtp_dialogue_add(&d, "C: ", STR("b"));
+	smtp_dialogue_add(&d, "C: ", STR("third"));
+	while (count(&d, STR("-- ...")) == 0)
+		add_line(&d, "S: ", 'x', 100);
+	CHECK(str_starts(buf_str(&d.text), STR("S: 220 hello\n"
+					       "-- ...\n")));
+	CHECK(count(&d, STR("C: ")) == 0 && count(&d, STR("C: b")) == 0);
+	smtp_dialogue_release(&d);
+}
+
 /* A server that greets at length does not push out what follows. */
 static void
 test_long_beginning(void)
@@ -126,6 +146,7 @@ main(void)
 {
 	test_lines();
 	test_bounds();
+	test_short_lines_first();
 	test_long_beginning();
 	return TEST_EXIT();
 }

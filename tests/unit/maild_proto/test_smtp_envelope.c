@@ -18,27 +18,47 @@ static const struct str good[] = {
 };
 
 static const struct str bad[] = {
-    STR(""),
-    STR("bob"),
-    STR("@d.test"),
-    STR("bob@"),
-    STR("a b@d.test"),
-    STR("a\rb@d.test"),
-    STR("a\nb@d.test"),
-    STR("\"a\r\nRCPT TO:<v@x>\"@remote.test"),
-    STR("\"a\\\r\"@d.test"),
-    STR("\"a\\\n\"@d.test"),
-    STR("a\0b@d.test"),
-    STR("a\tb@d.test"),
-    STR("a\x7f@d.test"),
-    STR("a>@d.test"),
-    STR("<a@d.test"),
-    STR("a@d.test>"),
-    STR("\"a@d.test"),
-    STR("\"a\\\"@d.test"),
-    STR("a@d.test\r\nDATA"),
-    STR("a@d.test\\"),
+    STR(""), STR("bob"), STR("@d.test"), STR("bob@"), STR("a b@d.test"),
+    STR("a\rb@d.test"), STR("a\nb@d.test"),
+    STR("\"a\r\nRCPT TO:<v@x>\"@remote.test"), STR("\"a\\\r\"@d.test"),
+    STR("\"a\\\n\"@d.test"), STR("a\0b@d.test"), STR("a\tb@d.test"),
+    STR("a\x7f@d.test"), STR("a>@d.test"), STR("<a@d.test"), STR("a@d.test>"),
+    STR("\"a@d.test"), STR("\"a\\\"@d.test"), STR("a@d.test\r\nDATA"),
+    STR("a@d.test\\"), STR("\"a\\\x7f\"@d.test"),
+    STR("a@\"d\\"),  /* nothing behind the backslash */
+    STR("\"a\\@\""), /* the only @ is of the local part */
 };
+
+/* What may leave as ORCPT: a type, and text that ends no parameter. */
+static void
+test_originals(void)
+{
+	static const struct {
+		struct str text;
+		bool good;
+	} rows[] = {
+	    {STR("rfc822;a"),     true },
+	    {STR("X-400;a"),      true },
+	    {STR("a9;b~"),        true },
+	    {STR(";a"),           false},
+	    {STR("a:b;c"),        false},
+	    {STR("a/b;c"),        false},
+	    {STR("a{b;c"),        false},
+	    {STR("a@b;c"),        false},
+	    {STR("rfc822;a\x7f"), false},
+	    {STR("rfc822;a\x01"), false},
+	};
+	char longest[SMTP_ENVELOPE_ORIGINAL_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		CHECK(smtp_envelope_is_original(rows[i].text) == rows[i].good);
+	memset(longest, 'a', sizeof(longest));
+	longest[1] = ';';
+	CHECK(smtp_envelope_is_original(
+	    (struct str){longest, sizeof(longest) - 1}));
+	CHECK(
+	    !smtp_envelope_is_original((struct str){longest, sizeof(longest)}));
+}
 
 static void
 test_length(void)
@@ -74,6 +94,7 @@ main(void)
 			CHECK(!"refused");
 		}
 	test_length();
+	test_originals();
 	buf_init(&out, 4 * KB);
 	smtp_envelope_mail(&out, STR(""), &none);
 	smtp_envelope_mail(&out, STR("b@d.test"), &all);

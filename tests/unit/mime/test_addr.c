@@ -101,6 +101,15 @@ static const struct {
     {STR("<@a:c@d>"),					"c@d "             },
     {STR("<@a,c@d>"),					"!"                },
     {STR("<@a:>"),					   "!"                },
+    {STR("<@a, ,(x)@b:c@d>"),				"c@d "             },
+    {STR("<(x:c@d>"),					"!"                },
+    {STR("<@a,(:c@d>"),				      "!"                },
+    {STR("<@a(:c@d>"),				       "!"                },
+    {STR("<@:c@d>"),					 "!"                },
+    {STR("a@b.(x"),					  "!"                },
+    {STR("a(x"),					     "!"                },
+    {STR("<a@b> (x"),					"!"                },
+    {STR("g: a@b; (x"),				      "a@b !"            },
     {STR("<@a@b:c@d>"),				      "!"                },
 };
 
@@ -196,6 +205,8 @@ check_split(void)
 	    {STR("\"a@b"),         NULL,          NULL},
 	    {STR("a@\"b"),         NULL,          NULL},
 	    {STR("\"a\\"),         NULL,          NULL},
+	    {STR("a\\@b"),         "a\\",         "b" },
+	    {STR("\"\\\"\"@b"),    "\"\\\"\"",    "b" },
 	};
 
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {

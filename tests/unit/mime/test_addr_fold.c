@@ -38,6 +38,13 @@ static const struct vector domains[] = {
     {STR("a b.c"),			  NULL			   },
     {STR("a\0b.c"),			 NULL			   },
     {STR("a.b\0"),			  NULL			   },
+    {STR("a:b.c"),			  NULL			   },
+    {STR("a@b.c"),			  NULL			   },
+    {STR("a{b.c"),			  NULL			   },
+    {STR("a.b-"),			   NULL			   },
+    {STR("a.b0:"),			  NULL			   },
+    {STR("a.1b"),			   "a.1b"			 },
+    {STR("a.12"),			   NULL			   },
     {STR("a/b.c"),			  NULL			   },
     {STR("127.0.0.1"),                      NULL			   },
     {STR("[127.0.0.1]"),                    NULL                           },
@@ -105,6 +112,8 @@ static const struct vector locals[] = {
     {STR("\"a\0b\""),            NULL                 },
     {STR("\"a\r\n b\""),         NULL                 },
     {STR("\"a\tb\""),            NULL                 },
+    {STR("\"a\\\xc3\xbc\""),     NULL                 }, /* no quoted-pair */
+    {STR("\"a\\\tb\""),          NULL                 },
     {STR("a\rb"),                NULL                 },
     {STR("a\x7f"),               NULL                 },
  /* RFC 6531 */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/mime/charset.h"
 
+#include <stdlib.h>
+
 #include "common/util/mem.h"
 #include "common/util/utf8.h"
 #include "tests/test.h"
@@ -37,8 +39,30 @@ static const struct {
     {"utf-7",            "a+AOQ-b",
      "a\xc3\xa4"
 	"b"							       },
+    {"iso-2022-jp",      "a\x1b",              "a" U                      },
+    {"ansi_x3.4-1968",   "a\xe4",              "a\xc3\xa4"                },
+    {"x-nobody-knows",   "",                   ""                         },
     {"utf-16be",         "a",                  U			  },
 };
+
+/* Who keeps the tables converts as anybody does; they may be dropped. */
+static void
+check_tables(void)
+{
+	struct charset_tables *t = charset_load();
+
+	for (int i = 0; i < 2; i++) {
+		struct buf out;
+
+		buf_init(&out, 1 * KB);
+		charset_to_utf8(STR("koi8-r"), STR("\xcd"), &out);
+		charset_to_utf8(STR("shift_jis"), STR("\x93\xfa"), &out);
+		CHECK_STR(out.data, "\xd0\xbc\xe6\x97\xa5");
+		buf_release(&out);
+		charset_unload(t);
+		t = NULL;
+	}
+}
 
 int
 main(void)
@@ -58,6 +82,8 @@ main(void)
 	CHECK(charset_known(STR("utf-8")) && charset_known(STR("US-ASCII")));
 	CHECK(charset_known(STR("Big5")) && !charset_known(STR("x-nobody")));
 	CHECK(!charset_known(STR("")));
+	CHECK(charset_known(STR("ANSI_X3.4-1968")));
+	CHECK(charset_known(STR("iso646-us")) && !charset_known(STR("8bit")));
 
 	/* cut at a whole character */
 	buf_init(&out, 4);
@@ -65,6 +91,33 @@ main(void)
 	CHECK_STR(out.data, "abc");
 	CHECK(out.overrun);
 	buf_release(&out);
+
+	/* nothing more once it does not fit, whatever reads it */
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const readers[] = {
+		    "utf-8", "koi8-r", "x-nobody"};
+
+		buf_init(&out, 5);
+		charset_to_utf8(str_of(readers[i]),
+		    STR("abcd\xcd\xcd"
+			"efgh"),
+		    &out);
+		CHECK_STR(out.data, "abcd");
+		CHECK(out.overrun);
+		buf_release(&out);
+	}
+
+	/* more than one round of the converter */
+	buf_init(&out, 64 * KB);
+	for (size_t i = 0; i < 5000; i++)
+		buf_add_char(&out, '\xcd');
+	char *text = buf_take(&out);
+	buf_init(&out, 64 * KB);
+	charset_to_utf8(STR("koi8-r"), (struct str){text, 5000}, &out);
+	CHECK(out.len == 10000 && utf8_valid(buf_str(&out)));
+	CHECK(str_ends_nocase(buf_str(&out), STR("\xd0\xbc")));
+	buf_release(&out);
+	free(text);
 
 	/* noise in every charset ends, as UTF-8 */
 	for (size_t i = 0; i < sizeof(stateful) / sizeof(stateful[0]); i++) {
@@ -78,5 +131,6 @@ main(void)
 		CHECK(out.len > 0 && utf8_valid(buf_str(&out)));
 		buf_release(&out);
 	}
+	check_tables();
 	return TEST_EXIT();
 }

@@ -57,6 +57,20 @@ check_received(void)
              "Received: from [192.0.2.1] ([192.0.2.1])\r\n"
 		"\tby mx.d.test with SMTP id 0abc;\r\n"
 		"\tSun, 22 Nov 2026 10:00:00 +0000\r\n"                                                   },
+	    {{.helo = STR("a/b"),
+		 .peer_name = STR("a{b"),
+		 .peer_ip = STR("::1")},
+             "Received: from [IPv6:::1] ([IPv6:::1])\r\n"
+		"\tby mx.d.test with SMTP id 0abc;\r\n"
+		"\tSun, 22 Nov 2026 10:00:00 +0000\r\n"                                                   },
+	    {{.helo = STR("a:b"), .tls = STR("a\x7f\xc3\x1f~ b")},
+             "Received: from localhost\r\n"
+		"\t(using a???~ b)\r\n"
+		"\tby mx.d.test with SMTP id 0abc;\r\n"
+		"\tSun, 22 Nov 2026 10:00:00 +0000\r\n"                                                   },
+	    {{.helo = STR("")},					"Received: from localhost\r\n"
+				"\tby mx.d.test with SMTP id 0abc;\r\n"
+				"\tSun, 22 Nov 2026 10:00:00 +0000\r\n"    },
 	    {{.helo = STR("[x")},				      "Received: from localhost\r\n"
 				  "\tby mx.d.test with SMTP id 0abc;\r\n"
 				  "\tSun, 22 Nov 2026 10:00:00 +0000\r\n"},
@@ -76,6 +90,34 @@ check_received(void)
 		header_survey(buf_str(&out), &n);
 		CHECK(n.fields == 1 && n.received == 1 && n.bad == 0);
 		CHECK(header_is_clean(buf_str(&out)));
+		buf_release(&out);
+	}
+}
+
+/* A name is taken up to 255 octets, and what is no id of ours is not said. */
+static void
+check_received_limits(void)
+{
+	char name[300];
+	struct buf out;
+
+	memset(name, 'a', sizeof(name));
+	for (size_t len = 254; len < 258; len++) {
+		struct compose_received r = {
+		    .helo = {name, len},
+		    .by = STR("mx.d.test"),
+		    .id = STR("a\r\nX: y")
+                };
+		size_t at;
+
+		buf_init(&out, 4 * KB);
+		compose_received(&r, &out);
+		CHECK(str_find_str(buf_str(&out), (struct str){name, len},
+			  &at) == (len <= 255));
+		CHECK(str_find_str(buf_str(&out), STR("localhost"), &at) ==
+		      (len > 255));
+		CHECK(str_find_str(
+		    buf_str(&out), STR("\tby mx.d.test with SMTP;\r\n"), &at));
 		buf_release(&out);
 	}
 }
@@ -157,6 +199,10 @@ check_field(void)
 	compose_field(STR("X"), STR("a\r\nY: b\x01\0c\xc3\xa4"), &out);
 	CHECK_STR(out.data, "X: a??Y: b??c\xc3\xa4\r\n");
 
+	buf_clear(&out);
+	compose_field(STR("X"), STR("a\x7f\x1f b "), &out);
+	CHECK_STR(out.data, "X: a?? b\r\n");
+
 	/* no blank at all: broken before 998 */
 	buf_init(&huge, 64 * KB);
 	for (int i = 0; i < 5000; i++)
@@ -176,6 +222,7 @@ int
 main(void)
 {
 	check_received();
+	check_received_limits();
 	check_protocol();
 	check_message_id();
 	check_field();

@@ -362,6 +362,126 @@ check_original(void)
 	buf_release(&out);
 }
 
+/* The whole message goes back: its type and encoding are said before it. */
+static void
+check_whole(void)
+{
+	static const struct {
+		bool eight_bit, utf8;
+		const char *part;
+	} rows[] = {
+	    {false, false, "Content-Type: message/rfc822\r\n\r\n"},
+	    {false, true,  "Content-Type: message/rfc822\r\n\r\n"},
+	    {true,  false,
+             "Content-Type: message/rfc822\r\n"
+		"Content-Transfer-Encoding: 8bit\r\n\r\n"        },
+	    {true,  true,
+             "Content-Type: message/global\r\n"
+		"Content-Transfer-Encoding: 8bit\r\n\r\n"        },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dsn d = report_of(&failed, 1);
+		struct str header, body;
+		struct buf out;
+
+		d.whole = true;
+		d.eight_bit = rows[i].eight_bit;
+		d.utf8 = rows[i].utf8;
+		buf_init(&out, DSN_ROOM(1));
+		dsn_begin(&d, &out);
+		CHECK(str_ends_nocase(buf_str(&out), str_of(rows[i].part)));
+		CHECK(has(buf_str(&out), "Your message follows."));
+		header_split(buf_str(&out), &header, &body);
+		CHECK(has(header, "Content-Transfer-Encoding: 8bit\r\n") ==
+		      rows[i].eight_bit);
+		buf_add(&out, STR("the message\r\n"));
+		dsn_end(&d, &out);
+		CHECK(has(buf_str(&out), "the message\r\n\r\n--=_"));
+		CHECK(str_ends_nocase(buf_str(&out), STR("--\r\n")));
+		CHECK(!out.overrun);
+		buf_release(&out);
+	}
+}
+
+/* ORCPT as it came (RFC 3461 s4.2), in a field of its own. */
+static void
+check_orcpt(void)
+{
+	static const struct {
+		struct str orcpt;
+		const char *field;
+	} rows[] = {
+	    {STR("rfc822;a+40b@d.test"),
+             "Original-Recipient: rfc822; a@b@d.test\r\n"      },
+	    {STR("x.400;c=de+3b+20x"),
+             "Original-Recipient: x.400; c=de+3b+20x\r\n"      },
+	    {STR("utf-8;j\xc3\xbcrg@d.test"),
+             "Original-Recipient: utf-8; j\\x{FC}rg@d.test\r\n"},
+	    {STR("rfc822;j+C3+BCrg@d.test"),
+             "Original-Recipient: utf-8; j\\x{FC}rg@d.test\r\n"},
+	    {STR("rfc822;\xff@d.test"),
+             "Original-Recipient: rfc822; \\xff@d.test\r\n"    },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dsn_recipient r = failed;
+		struct dsn d = report_of(&r, 1);
+		struct parts p;
+		struct buf out;
+
+		r.orcpt = rows[i].orcpt;
+		buf_init(&out, DSN_ROOM(1));
+		dsn_compose(&d, &out);
+		p = take_apart(buf_str(&out));
+		CHECK(has(p.status, rows[i].field));
+		CHECK(count_groups(p.status) == 2);
+		buf_release(&out);
+	}
+}
+
+/* What could be done about it, in a paragraph of its own. */
+static void
+check_advice(void)
+{
+	struct dsn_recipient r = failed;
+	struct dsn d = report_of(&r, 1);
+	struct parts p;
+	struct buf out;
+
+	r.advice = STR("Ask her \r\n for another address.");
+	buf_init(&out, DSN_ROOM(1));
+	dsn_compose(&d, &out);
+	p = take_apart(buf_str(&out));
+	CHECK(has(p.text, "no such user here\r\n"
+			  "    Ask her for another address.\r\n\r\n"));
+	CHECK(!has(p.text, "more of its recipients"));
+	d.others = 7;
+	buf_clear(&out);
+	dsn_compose(&d, &out);
+	p = take_apart(buf_str(&out));
+	CHECK(has(p.text, "address.\r\n\r\n"
+			  "The same is true of 7 more of its recipients.\r\n"));
+	CHECK(count_groups(p.status) == 2);
+	buf_release(&out);
+}
+
+/* RFC 3461 s4.1: not said is FAILURE and DELAY. */
+static void
+check_wanted(void)
+{
+	static const enum dsn_notify all[] = {
+	    DSN_NOTIFY_SUCCESS, DSN_NOTIFY_FAILURE, DSN_NOTIFY_DELAY};
+
+	for (size_t i = 0; i < 3; i++) {
+		CHECK(dsn_wanted(0, all[i]) == (i > 0));
+		CHECK(!dsn_wanted(DSN_NOTIFY_NEVER, all[i]));
+		CHECK(!dsn_wanted(DSN_NOTIFY_NEVER | all[i], all[i]));
+		for (size_t k = 0; k < 3; k++)
+			CHECK(dsn_wanted(all[i], all[k]) == (i == k));
+	}
+}
+
 int
 main(void)
 {
@@ -372,5 +492,9 @@ main(void)
 	check_sparse();
 	check_utf8();
 	check_original();
+	check_whole();
+	check_orcpt();
+	check_advice();
+	check_wanted();
 	return TEST_EXIT();
 }

@@ -24,6 +24,19 @@ static const struct {
     {"g: ;, a@b",
      "((NIL NIL \"g\" NIL)(NIL NIL NIL NIL)(NIL NIL \"a\" \"b\"))"                            },
     {"g: a@b",		   "((NIL NIL \"g\" NIL)(NIL NIL \"a\" \"b\")(NIL NIL NIL NIL))"},
+    {"g:, a@b,, c@d,;",          "((NIL NIL \"g\" NIL)(NIL NIL \"a\" \"b\")"
+			"(NIL NIL \"c\" \"d\")(NIL NIL NIL NIL))"      },
+    {"g: a@b c@d, e@f",          "((NIL NIL \"g\" NIL)(NIL NIL \"a\" \"b\")"
+			"(NIL NIL NIL NIL))"                           },
+    {"<@x, ,@y:a@b>",            "((NIL \"@x,@y\" \"a\" \"b\"))"                              },
+    {"<@x,",		     "((NIL \"INVALID_ROUTE\" \"MISSING_MAILBOX\""
+	     " \"SYNTAX_ERROR\"))"						},
+    {"<a@>",		     "((NIL NIL \"a\" \"SYNTAX_ERROR\"))"                         },
+    {"<a@b c>",		  "((NIL NIL \"a\" \"SYNTAX_ERROR\"))"                         },
+    {"<\"a b\"@c> x",            "((NIL NIL \"a b\" \"c\"))"                                  },
+    {"\"\"",		     "((\"\" NIL \"MISSING_MAILBOX\" \"MISSING_DOMAIN\"))"        },
+    {"\"a\"",		    "((\"a\" NIL \"MISSING_MAILBOX\" \"MISSING_DOMAIN\"))"       },
+    {"a@ (x)",		   "((\"x\" NIL \"a\" \"MISSING_DOMAIN\"))"                     },
     {"<@x,@y:a@b>",              "((NIL \"@x,@y\" \"a\" \"b\"))"                              },
     {"<@x a@b>",		 "((NIL \"INVALID_ROUTE\" \"a\" \"b\"))"                      },
     {"a",			"((NIL NIL \"a\" \"MISSING_DOMAIN\"))"                       },
@@ -92,6 +105,13 @@ static const struct {
     {"Date: today\r\nSUBJECT :  a \r\n  b\r\nMessage-Id: <1@x>\r\n"
      "In-Reply-To: <2@x>\r\n\t<3@x>\r\n",	     "(\"today\" \"a b\" NIL NIL NIL NIL NIL NIL \"<2@x>\t<3@x>\""
 	" \"<1@x>\")"				   },
+ /* nothing to stand in for it */
+    {"Sender:\r\nFrom:\r\n",			       "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"},
+    {"From: <\r\nDate: a\rb\r\r c\r\n",
+     "(\"a b c\" NIL ((NIL NIL \"MISSING_MAILBOX\" \"SYNTAX_ERROR\"))"
+	" ((NIL NIL \"MISSING_MAILBOX\" \"SYNTAX_ERROR\"))"
+	" ((NIL NIL \"MISSING_MAILBOX\" \"SYNTAX_ERROR\")) NIL NIL NIL NIL "
+	"NIL)"											},
  /* fields of which there is one (RFC 5322 s3.6): lists are joined */
     {"To: a@b\r\nTo: c@d\r\nSubject: 1\r\nSubject: 2\r\n",
      "(NIL \"2\" NIL NIL NIL ((NIL NIL \"a\" \"b\")(NIL NIL \"c\" \"d\"))"
@@ -142,6 +162,10 @@ check_ids(void)
 	    {"<\"a\\\"b\"@c>",     "a\"b@c|"   },
 	    {"<no-at> <a@b> <>",   "a@b|"      },
 	    {"a@b",                ""          },
+	    {"<a\tb@c>",           "ab@c|"     },
+	    {"<a\r\n b@c>",        "ab@c|"     },
+	    {"<@b> <a@b>",         "a@b|"      },
+	    {"<\"@\"> <a\\>",      ""          },
 	};
 
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {

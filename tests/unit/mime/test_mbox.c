@@ -99,6 +99,18 @@ check_every_split(void)
              "<0>{Content-Length: 2\n\nx\n}53"											     },
 	    {"From a " D "\nContent-Length: 0\n\nFrom a " D "\nA: b\n",
              "<0>{Content-Length: 0\n\n}51<51>{A: b\n}88"										  },
+	    {"From a " D "\nContent-Length: 12x\n\nx\n",
+             "<0>{Content-Length: 12x\n\nx\n}55"											   },
+	    {"From a " D "\r\nContent-Length: 4\r\n\r\nab\r\n\r\nFrom b " D
+	     "\r\nC: d\r\n",				      "<0>{Content-Length: 4\r\n\r\nab\r\n}60<60>{C: d\r\n}99"    },
+ /* an empty line, text, and a quote that the end cuts */
+	    {"From a " D "\nA: b\n\n\n>",                                      "<0>{A: b\n\n\n>}40"                                        },
+	    {"From a " D "\nA: b\n\n\nx",                                      "<0>{A: b\n\n\nx}40"                                        },
+	    {"From a " D "\nA: b\n\n\n\rx\n",                                  "<0>{A: b\n\n\n\rx\n}42"                                    },
+ /* junk without a line's end, and nothing but empty lines */
+	    {"junk",							   "!0"							},
+	    {"\n\r\n",							 ""							  },
+	    {"\nFrom a " D "\nA: b\n",					 "<1>{A: b\n}38"                                             },
 	    {"junk\nmore\nFrom a " D "\nA: b\n",                               "!0<10>{A: b\n}47"                                          },
 	    {"From a " D "\nFrom b " D "\n",                                   "<0>{}32<32>{}64"                                           },
 	};
@@ -141,6 +153,19 @@ check_from(void)
 	    {"From -",					    "-",   true,  false, 0       },
 	    {"From me to you",				    "",    false, false, 0       },
 	    {"From a@b Thu Jan 32 00:00:00 1970",                 "",    false, false, 0       },
+	    {"From a@b Thu Jan 111 00:00:00 1970",                "",    false, false, 0       },
+	    {"From a@b Thu Jan x 00:00:00 1970",                  "",    false, false, 0       },
+	    {"From a@b Thu Jan 1 0:0 1970",                       "",    false, false, 0       },
+	    {"From a@b Thu Jan 1 00:00:000 1970",                 "",    false, false, 0       },
+	    {"From a@b Thu Jan 1 00:00:00 70",                    "",    false, false, 0       },
+	    {"From a@b Thu Jan 1 00:00:00 19700",                 "",    false, false, 0       },
+	    {"From a@b Thu Jan 1 00:00:00 EST EST 1970",          "a@b", true,  true,
+             5 * 3600									  },
+	    {"From a@b Thu Jan 1 00:00:00 a b c 1970",            "",    false, false, 0       },
+	    {"From a@b Thu Jan 1 00:00:00 remote 1970",           "",    false, false, 0       },
+	    {"From a@b Thur Jan 1 00:00:00 1970",                 "",    false, false, 0       },
+	    {"From a@b Thu",				      "",    false, false, 0       },
+	    {"From \r\n",					 "",    true,  false, 0       },
 	    {"From a@b Foo Jan  1 00:00:00 1970",                 "",    false, false, 0       },
 	    {"From: a@b",					 "",    false, false, 0       },
 	};
@@ -159,6 +184,9 @@ check_from(void)
 	buf_init(&line, 1 * KB);
 	mbox_from_write(STR("a@b"), 1420070400, &line);
 	CHECK_STR(line.data, "From a@b Thu Jan  1 00:00:00 2015\n");
+	buf_clear(&line);
+	mbox_from_write(STR("a@b"), 1420070400 + 19 * 86400 + 3661, &line);
+	CHECK_STR(line.data, "From a@b Tue Jan 20 01:01:01 2015\n");
 	buf_release(&line);
 }
 
@@ -169,7 +197,8 @@ check_round_trip(void)
 	static const char *const messages[] = {
 	    "A: b\r\n\r\nFrom x\r\n>From y\r\n>>From z\r\n>\r\n\r\n\r\n",
 	    "A: b\r\n\r\nFro\r\nF\r\n>Fr\r\nFrom", "\r\n", ">", "From \r\n\r\n",
-	    "x\rFrom y\r\n", "A: b\r\nContent-Length: 1\r\n\r\nxyz\r\n"};
+	    "x\rFrom y\r\n", "x\r", ">\r\r", "\r\n\r",
+	    "A: b\r\nContent-Length: 1\r\n\r\nxyz\r\n"};
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 		for (size_t chunk = 1; chunk < 50; chunk++) {

@@ -26,6 +26,14 @@ static const struct {
     {"; t*=utf-8'en'%e2%82%ac",                      "t*=utf-8'en'%e2%82%ac"},
     {"; t*0=a; t*2=c",			       "t*0=a|t*2=c"          }, /* a gap */
     {"; t*x=a",				      "t*x=a"                },
+    {"; b*1=2; a*1=y; a*0=x; b*0=1",                 "a=xy|b=12"            },
+    {"; a*0=1; A*1=2",			       "a=12"                 },
+    {"; a*0=1; b*1=2",			       "a=1|b*1=2"            },
+    {"; A*0=1; B*0=3; a*1=2",                        "A=12|B=3"             },
+    {"; a**=1",				      "a**=1"                },
+    {"; n==?x ?=;\tb==?y\t?=; c==?z",                "n==?x|b==?y|c==?z"    },
+    {"; a=(",					""		     },
+    {"; a=; b=c",				    "a=|b=c"               },
     {"; name=a/b.txt",			       "name=a"               },
 };
 
@@ -79,6 +87,9 @@ main(void)
 	check_decode("iso-8859-1''%FC", "\xc3\xbc");
 	check_decode("''a%20b", "a b");
 	check_decode("no quotes", "no quotes");
+	check_decode("utf-8'one only", "utf-8'one only");
+	check_decode("''%2", "%2");
+	check_decode("''a%", "a%");
 	check_flood();
 	return TEST_EXIT();
 }

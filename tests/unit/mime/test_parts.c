@@ -146,6 +146,23 @@ main(void)
 	    {{1, 1, 1}, 3, false, 0,  0 },
 	};
 
+	/* what is damaged has no parts, or a message without its inside */
+	static const struct part no_inside[] = {
+	    {.kind = PART_MULTIPART},
+            { .kind = PART_MESSAGE,            .depth = 1}
+        };
+	static const struct find_vector in_nothing[] = {
+	    {{0}, 0, false, 0, 0},
+	    {{1}, 1, false, 0, 0},
+	};
+	static const struct find_vector in_no_inside[] = {
+	    {{0},    0, true,  0, 0},
+	    {{1},    1, false, 0, 0},
+	    {{1, 1}, 2, false, 0, 0},
+	};
+
+	check_find(NULL, 0, in_nothing, N(in_nothing));
+	check_find(no_inside, 2, in_no_inside, N(in_no_inside));
 	check_pack();
 	check_find(tree, N(tree), in_tree, N(in_tree));
 	check_find(text_only, 1, in_text, N(in_text));

@@ -254,6 +254,75 @@ eight_bits(void)
 	release(&p);
 }
 
+/* When the last attempt was is not always known. */
+static void
+tried_without_a_date(void)
+{
+	struct pending_note_recipient r[2] = {waits, waits};
+	struct pending_note note = note_of(r, 2);
+	struct pieces p;
+
+	r[0].tried_s = r[1].tried_s = 0;
+	r[0].tries = 1;
+	r[0].reply = STR("");
+	r[1].host = STR("");
+	take_apart(&note, &p);
+	CHECK(has(buf_str(&p.text),
+	    "<x@remote.test> Tried 1 time. The next attempt"));
+	CHECK(has(buf_str(&p.text),
+	    "Tried 3 times. The other server said: 451 4.3.0 come back"));
+	release(&p);
+}
+
+/* Only an id in brackets is one to refer to, and a subject that is no field is
+ * none. */
+static void
+no_references(void)
+{
+	static const char *const blocks[] = {
+	    "Message-ID: 1@d.test\r\n",
+	    "Message-ID: <\x01>\r\n",
+	    " Subject: not a field\r\n",
+	    "X: y\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		struct pending_note note = note_of(&waits, 1);
+		struct pieces p;
+
+		note.block = str_of(blocks[i]);
+		take_apart(&note, &p);
+		CHECK(header_count(p.header, STR("References")) == 0);
+		subject_is(&p, "Waiting:");
+		release(&p);
+	}
+}
+
+/* A header that is too long is attached as far as its lines are whole. */
+static void
+cut_header(void)
+{
+	struct pending_note note = note_of(&waits, 1);
+	struct buf block;
+	struct pieces p;
+
+	buf_init(&block, MB);
+	for (int i = 0; i < 10000; i++)
+		buf_addf(&block, "X-%d: y\r\n", i);
+	note.block = buf_str(&block);
+	note.message = STR("");
+	take_apart(&note, &p);
+	CHECK(p.attached.len <= 32 * KB && p.attached.len > 31 * KB);
+	CHECK(str_starts(buf_str(&block), p.attached));
+	CHECK(str_ends_nocase(p.attached, STR(": y\r\n")));
+	release(&p);
+	memset(block.data, 'x', block.len); /* one line without an end */
+	take_apart(&note, &p);
+	CHECK(p.attached.len == 0);
+	release(&p);
+	buf_release(&block);
+}
+
 /* Headers and replies made to break it. */
 static void
 hostile(void)
@@ -334,6 +403,9 @@ main(void)
 	every_state();
 	only_its_header();
 	eight_bits();
+	tried_without_a_date();
+	no_references();
+	cut_header();
 	hostile();
 	long_ones();
 	return TEST_EXIT();

@@ -102,7 +102,7 @@ check_vectors(void)
 			state = MESSAGE;
 		}
 	}
-	CHECK(n == 12 && state == OUTSIDE);
+	CHECK(n == 19 && state == OUTSIDE);
 	buf_release(&message);
 	buf_release(&structure);
 	fclose(f);
@@ -254,6 +254,19 @@ check_limits(void)
 	CHECK(count_parts(r, &deepest) == STRUCTURE_PARTS_MAX);
 	structure_free(s);
 
+	/* the last two parts there may be: a message and, empty, what is in it
+	 */
+	buf_clear(&text);
+	buf_add(
+	    &text, STR("Content-Type: multipart/mixed; boundary=b\r\n\r\n"));
+	for (unsigned i = 0; i < STRUCTURE_PARTS_MAX - 3; i++)
+		buf_add(&text, STR("--b\r\n\r\n"));
+	buf_add(&text, STR("--b\r\nContent-Type: message/rfc822\r\n"
+			   "--b\r\nmore\r\n--b\r\n"));
+	s = read_in(buf_str(&text), 1000, &r);
+	CHECK(count_parts(r, &deepest) == STRUCTURE_PARTS_MAX && deepest == 2);
+	structure_free(s);
+
 	buf_clear(&text);
 	for (unsigned i = 0; i < 30000; i++)
 		buf_addf(&text, "X-Filler-%u: 0123456789\r\n", i);
@@ -264,6 +277,50 @@ check_limits(void)
 	structure_free(s);
 	buf_release(&text);
 	buf_release(&body);
+}
+
+/* Of a message whose description grows without measure, the later parts are
+ * told briefly. */
+static void
+check_brief(void)
+{
+	const struct structure_result *r;
+	struct structure *s;
+	struct buf text;
+	size_t at;
+
+	buf_init(&text, 8 * MB);
+	buf_add(
+	    &text, STR("Content-Type: multipart/mixed; boundary=b\r\n\r\n"));
+	for (unsigned i = 0; i < 9; i++) {
+		buf_add(&text, STR("--b\r\nContent-ID: "));
+		for (unsigned k = 0; k < 240 * KB; k++)
+			buf_add_char(&text, 'x');
+		buf_add(&text, STR("\r\n\r\n"));
+	}
+	buf_add(&text,
+	    STR("--b\r\nContent-Type: image/png; name=x\r\nContent-ID: "
+		"x\r\n\r\n--b\r\nContent-ID: x\r\n\r\n"
+		"--b\r\nContent-Type: message/rfc822; name=x\r\n\r\n"
+		"Subject: in\r\nContent-ID: x\r\n\r\n"
+		"--b\r\nContent-Type: multipart/alternative; boundary=c\r\n"
+		"\r\n--c\r\n\r\n--c--\r\n--b--\r\n"));
+	s = read_in(buf_str(&text), 1000, &r);
+	CHECK(str_find_str(r->body_structure, STR("xxx\" NIL"), &at));
+	CHECK(str_ends_nocase(r->body_structure,
+	    STR("(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\" 0"
+		" NIL NIL NIL NIL)"
+		"(\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0"
+		" NIL NIL NIL NIL)"
+		"(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 28"
+		" (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
+		" (\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0"
+		" NIL NIL NIL NIL) 2 NIL NIL NIL NIL)"
+		"((\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0"
+		" NIL NIL NIL NIL) \"x-unknown\" NIL NIL NIL NIL)"
+		" \"mixed\" (\"boundary\" \"b\") NIL NIL NIL)")));
+	structure_free(s);
+	buf_release(&text);
 }
 
 /* --- what else is told of a message --- */
@@ -307,6 +364,70 @@ check_facts(void)
 	}
 }
 
+/* What begins like a boundary where the message ends; a date nobody reads. */
+static void
+check_ends(void)
+{
+	static const struct {
+		const char *end;
+		size_t parts, body_len; /* of the last part */
+	} rows[] = {
+	    {"\r\nx\r\n-",       2, 4},
+	    {"\r\nx\r\n--",      2, 5},
+	    {"\r\nx\r\n--c",     2, 6},
+	    {"\r\nx\r\n--b",     2, 1},
+	    {"\r\nx\r\n--b\r",   2, 1},
+	    {"\r\nx\r\n--b\r\n", 3, 0},
+	    {"\r\nx\r\n--b--",   2, 1},
+	    {"\r\nx\r\n\r",      2, 4},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t piece = 1; piece < 100; piece++) {
+			const struct structure_result *r;
+			struct structure *s;
+			struct part p = {0};
+			struct str packed;
+			char text[200];
+			size_t n = 0;
+
+			snprintf(text, sizeof(text),
+			    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+			    "--b\r\n%s",
+			    rows[i].end);
+			s = read_in(str_of(text), piece, &r);
+			packed = r->parts;
+			while (parts_next(&packed, &p))
+				n++;
+			CHECK(n == rows[i].parts);
+			CHECK(p.body_len == rows[i].body_len);
+			structure_free(s);
+		}
+}
+
+static void
+check_long_date(void)
+{
+	struct buf text;
+
+	buf_init(&text, 4 * KB);
+	for (size_t len = 900; len < 1200; len += 100) {
+		const struct structure_result *r;
+		struct structure *s;
+
+		buf_clear(&text);
+		buf_add(&text, STR("Date: Sun, 22 Nov 2026 10:00:00 +0000 ("));
+		for (size_t i = 0; i < len; i++)
+			buf_add_char(&text, 'x');
+		buf_add(&text, STR(")\r\n\r\n"));
+		s = read_in(buf_str(&text), 1000, &r);
+		CHECK(r->has_sent == (len < 1000));
+		structure_free(s);
+	}
+	buf_release(&text);
+	structure_free(NULL);
+}
+
 static void
 check_strip(void)
 {
@@ -343,7 +464,10 @@ main(void)
 	for (uint32_t seed = 0; seed < 500; seed++)
 		check_generated(seed);
 	check_limits();
+	check_brief();
 	check_facts();
+	check_ends();
+	check_long_date();
 	check_strip();
 	return TEST_EXIT();
 }

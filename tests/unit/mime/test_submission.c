@@ -26,6 +26,11 @@ check_fix(void)
 		 "RESENT-BCC : q@r\r\nBcc\r\n : x@y\r\nC:3\r\n"),
              "A: 1\r\nB:  2 \r\nC:3\r\n" DATE ID								},
 	    {STR("X-Bcc: x\r\nBccc: y\r\n"),                                   "X-Bcc: x\r\nBccc: y\r\n" DATE ID},
+ /* a block that was cut short: what we add is a line of its own */
+	    {STR("A: 1"),						      "A: 1\r\n" DATE ID               },
+	    {STR("From: a@b\r\nDate: x\r\nMessage-Id: <1>"),
+             "From: a@b\r\nDate: x\r\nMessage-Id: <1>"							  },
+	    {STR("A: 1\n"),						    "A: 1\n\r\n" DATE ID             },
  /* a first line that continues nothing cannot eat our fields */
 	    {STR(" x: y\r\n"),						 " x: y\r\n" DATE ID              },
 	};

@@ -335,6 +335,34 @@ texts_of_messages(void)
 	buf_release(&text);
 }
 
+/* Of a text that is too long the beginning is taken, and where no room is left
+ * nothing of those behind it. */
+static void
+text_that_is_too_long(const char *line, bool room)
+{
+	struct buf message, parts, head, text;
+	size_t at;
+
+	buf_init(&message, TEXT_MAX + MB);
+	buf_init(&parts, 1 * MB);
+	buf_init(&head, TEXT_MAX);
+	buf_init(&text, TEXT_MAX);
+	buf_add(&message, STR("Content-Type: multipart/mixed; boundary=b\r\n"
+			      "\r\n--b\r\n\r\nbegin\r\n"));
+	while (message.len < TEXT_MAX + 100 * KB)
+		buf_add(&message, str_of(line));
+	buf_add(&message, STR("\r\n--b\r\n\r\nbehind\r\n--b--\r\n"));
+	find_parts(buf_str(&message), &parts);
+	read_in(buf_str(&message), buf_str(&parts), 100 * KB, &head, &text);
+	CHECK(text.len <= TEXT_MAX && text.len > TEXT_MAX - TEXT_MAX / 8);
+	CHECK(str_starts(buf_str(&text), STR("BEGIN\nA LINE OF TEXT")));
+	CHECK(str_find_str(buf_str(&text), STR("BEHIND"), &at) == room);
+	buf_release(&message);
+	buf_release(&parts);
+	buf_release(&head);
+	buf_release(&text);
+}
+
 /* Its end is missing, or the parts are of another message, or noise. */
 static void
 messages_that_do_not_fit_their_parts(void)
@@ -480,6 +508,9 @@ main(void)
 	folding_into_little();
 	base_subjects();
 	base_subjects_of_the_malicious();
+	/* line ends are shorter than they came */
+	text_that_is_too_long("a line of text\r\n", true);
+	text_that_is_too_long("a line of text\n", false);
 	texts_of_messages();
 	messages_that_do_not_fit_their_parts();
 	more_than_the_limit();

@@ -14,7 +14,8 @@ static const struct {
 };
 
 static const struct str bad[] = {STR("a+"), STR("a+2"), STR("+zz"),
-    STR("a+2bb"), STR("+aF"), STR("+Fa"), STR("a=b"), STR("a b"),
+    STR("a+2bb"), STR("+aF"), STR("+Fa"), STR("+:0"), STR("+0:"), STR("+G0"),
+    STR("+0G"), STR("+/0"), STR("+@0"), STR("a=b"), STR("a b"),
     STR("\xc3\xa4")};
 
 int

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "popd/proto/imap.h"
+#include "popd/proto/imap_box_op.h"
+#include "popd/proto/imap_selected_op.h"
 #include "popd/proto/imap_state.h"
 #include "tests/test.h"
 
@@ -177,15 +179,18 @@ test_failed_ops(void)
 		enum imap_code code;
 		const char *text, *says;
 	} vectors[] = {
-	    {FAIL_TEMP,   0,                   "/var/x: no",    "t NO [UNAVAILABLE] Try again later"  },
-	    {FAIL_DISK,   0,                   "/var/x: no",    "t NO [UNAVAILABLE] The disk is full" },
-	    {FAIL_QUOTA,  0,                   "no room",       "t NO [OVERQUOTA] no room\r\n"        },
-	    {FAIL_PERM,   0,                   "a\r\nb OK",     "t NO [CANNOT] a??b OK\r\n"           },
+	    {FAIL_TEMP,   0,                   "/var/x: no",     "t NO [UNAVAILABLE] Try again later" },
+	    {FAIL_DISK,   0,                   "/var/x: no",     "t NO [UNAVAILABLE] The disk is full"},
+	    {FAIL_QUOTA,  0,                   "no room",        "t NO [OVERQUOTA] no room\r\n"       },
+	    {FAIL_PERM,   0,                   "a\r\nb OK",      "t NO [CANNOT] a??b OK\r\n"          },
 	    {FAIL_PERM,   IMAP_CODE_TRYCREATE, "none \xc3\xa9",
              "t NO [TRYCREATE] none ??\r\n"							   },
-	    {FAIL_SYNTAX, 0,                   "bad name",      "t NO [CANNOT] bad name\r\n"          },
-	    {FAIL_NONE,   0,                   "",              "t NO [SERVERBUG] "                   },
-	    {FAIL_PERM,   0,                   "",              "t NO [CANNOT]  it cannot be done\r\n"},
+	    {FAIL_SYNTAX, 0,                   "bad name",       "t NO [CANNOT] bad name\r\n"         },
+	    {FAIL_NONE,   0,                   "",               "t NO [SERVERBUG] "                  },
+	    {FAIL_PERM,   0,                   "",               "t NO [CANNOT] It cannot be done\r\n"},
+	    {FAIL_PERM,   0,                   "[Mail] is full",
+             "t NO [CANNOT] It cannot be done: [Mail] is full\r\n"                                    },
+	    {FAIL_PERM,   0,                   "a\x7f~",         "t NO [CANNOT] a?~\r\n"              },
 	};
 
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
@@ -202,6 +207,23 @@ test_failed_ops(void)
 		CHECK(hears(p, vectors[i].says));
 		imap_free(p);
 	}
+}
+
+/* Who has enabled UTF-8 hears it in sentences too (RFC 6855 s3). */
+static void
+test_failed_op_in_utf8(void)
+{
+	struct imap *p = logged_in();
+	int done = 0, released = 0;
+	struct count *c;
+
+	CHECK(say(p, "a ENABLE UTF8=ACCEPT\r\n") == IMAP_NONE);
+	buf_clear(imap_output(p));
+	c = begin_count(p, &done, &released, 0);
+	c->op.rc = fail(&c->op.fail, FAIL_PERM, "none \xc3\xa9");
+	imap_done(p);
+	CHECK(hears(p, "t NO [CANNOT] none \xc3\xa9\r\n"));
+	imap_free(p);
 }
 
 /* ---- output ---- */
@@ -255,6 +277,102 @@ test_goodbye_while_outstanding(void)
 	buf_clear(imap_output(p));
 	imap_goodbye(p, IMAP_IDLE_TOO_LONG);
 	CHECK(imap_output(p)->len == 0 && say(p, "") == IMAP_CLOSE);
+	imap_free(p);
+}
+
+/* An op that the host was not even told of. */
+static void
+test_goodbye_before_it_is_told(void)
+{
+	struct imap *p = logged_in();
+
+	memcpy(p->tag, "t", 2);
+	p->verb = STR("COUNT");
+	ask(p, NULL);
+	((struct count *)p->op)->released = &(int){0};
+	imap_goodbye(p, IMAP_SHUTDOWN);
+	CHECK(imap_output(p)->len == 0 && say(p, "") == IMAP_CLOSE);
+	imap_free(p);
+}
+
+/* A host that does not drain when it is told to has lost the client. */
+static void
+test_overrun(void)
+{
+	struct imap *p = logged_in();
+	struct buf *out = imap_output(p);
+
+	while (!out->overrun)
+		buf_add(out, STR("0123456789abcdef"));
+	CHECK(say(p, "a NOOP\r\n") == IMAP_CLOSE);
+	imap_free(p);
+}
+
+/* ---- NOTIFY ---- */
+
+static struct imap *
+notified(void)
+{
+	struct imap *p = logged_in();
+	struct imap_news_op *op;
+
+	CHECK(!imap_is_idling(p) && !imap_wants_news(p));
+	CHECK(
+	    say(p, "n NOTIFY SET (personal (MessageNew MessageExpunge))\r\n") ==
+	    IMAP_OP);
+	op = (struct imap_news_op *)imap_op(p);
+	op->lines = MEM_NEW(struct imap_list_lines);
+	imap_done(p);
+	CHECK(say(p, "") == IMAP_NONE && hears(p, "n OK NOTIFY done\r\n"));
+	CHECK(imap_is_idling(p) && imap_wants_news(p));
+	return p;
+}
+
+static void
+tell_of(struct imap *p, int64_t first, int64_t last)
+{
+	for (int64_t i = first; i <= last; i++)
+		imap_poke(p, &(struct imap_news){
+				 .kinds = IMAP_NEWS_MESSAGES, .mailbox = i});
+}
+
+/* What nobody reads is not kept for ever: a thousand mailboxes, each once. */
+static void
+test_news_overflow(void)
+{
+	struct imap *p = notified();
+
+	CHECK(say(p, "x NO") == IMAP_NONE); /* not in the middle of that */
+	tell_of(p, 1, 1000);
+	tell_of(p, 1, 1000);
+	CHECK(say(p, "") == IMAP_NONE && imap_output(p)->len == 0);
+	CHECK(say(p, "OP\r\n") == IMAP_OP);
+	CHECK(hears(p, "x OK NOOP done\r\n"));
+	CHECK(imap_op(p)->kind == IMAP_OP_NEWS);
+	imap_progress(p); /* nobody waits for it */
+	CHECK(imap_output(p)->len == 0);
+	((struct imap_news_op *)imap_op(p))->lines = MEM_NEW(
+	    struct imap_list_lines);
+	imap_done(p);
+	CHECK(say(p, "") == IMAP_NONE && imap_output(p)->len == 0);
+	CHECK(imap_wants_news(p));
+
+	CHECK(say(p, "y NO") == IMAP_NONE);
+	tell_of(p, 1, 1001);
+	tell_of(p, 1, 1); /* nothing more is kept */
+	CHECK(say(p, "OP\r\n") == IMAP_NONE);
+	CHECK(hears(p, "y OK NOOP done\r\n* OK [NOTIFICATIONOVERFLOW] "));
+	CHECK(!imap_wants_news(p));
+	tell_of(p, 1, 1);
+	CHECK(say(p, "") == IMAP_NONE && imap_output(p)->len == 0);
+	imap_free(p);
+
+	p = notified(); /* the session ends with some untold */
+	CHECK(say(p, "x NO") == IMAP_NONE);
+	imap_poke(p, &(struct imap_news){.kinds = IMAP_NEWS_MESSAGES,
+			 .mailbox = 1,
+			 .name = (char *)"a",
+			 .old_name = (char *)"b"});
 	imap_free(p);
 }
 
@@ -389,8 +507,12 @@ main(void)
 	test_pipelining();
 	test_ops();
 	test_failed_ops();
+	test_failed_op_in_utf8();
 	test_drain();
 	test_goodbye_while_outstanding();
+	test_goodbye_before_it_is_told();
+	test_overrun();
+	test_news_overflow();
 	test_many_literals();
 	test_stages();
 	test_deflate();

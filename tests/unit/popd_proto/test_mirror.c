@@ -603,9 +603,46 @@ test_gone(void)
 	mirror_free(NULL);
 }
 
+/* What comes late, of a state that is known already, changes nothing; a new
+ * mirror is never behind its own messages. */
+static void
+test_stale(void)
+{
+	const struct mirror_facts facts = {
+	    .mailbox = 1, .uid_next = 3, .modseq = 9};
+	struct mirror_message *have = mem_new(2, sizeof(*have));
+	struct mirror_message late[] = {
+	    {.uid = 3, .flags = 4, .modseq = 7 },
+	    {.uid = 4, .flags = 4, .modseq = 10},
+	    {.uid = 5, .flags = 4, .modseq = 9 },
+	};
+	struct mirror_delta d = {.mailbox = 1,
+	    .modseq = 10,
+	    .contiguous = true,
+	    .messages = late,
+	    .n_messages = 3};
+	struct mirror *m;
+	struct view *v;
+
+	have[0] = (struct mirror_message){.uid = 3, .flags = 1, .modseq = 8};
+	have[1] = (struct mirror_message){.uid = 5, .flags = 1, .modseq = 9};
+	m = mirror_new(&facts, have, 2);
+	CHECK(mirror_facts(m)->uid_next == 6 && mirror_count(m) == 2);
+	CHECK(mirror_apply(m, &d));
+	CHECK(mirror_count(m) == 2); /* and what is gone does not come back */
+	v = view_new(m, false);
+	CHECK(view_at(v, 0)->uid == 3 && view_at(v, 0)->flags == 1);
+	CHECK(view_at(v, 1)->uid == 5 && view_at(v, 1)->flags == 1);
+	CHECK(view_at(v, 2) == NULL);
+	view_free(v);
+	mirror_free(m);
+	mirror_free(NULL);
+}
+
 int
 main(void)
 {
+	test_stale();
 	test_recent();
 	test_empty();
 	test_star();

@@ -521,6 +521,42 @@ test_binding(void)
 	smtp_server_free(s);
 }
 
+/* What one session may get wrong is counted, for the host too. */
+static void
+test_errors(void)
+{
+	struct smtp_server *s = smtp_server_new(&port25);
+	struct seen seen;
+
+	seen_init(&seen);
+	feed(s, STR("EHLO c\r\nNOOP\r\n"), 100, &seen);
+	CHECK(smtp_server_errors(s) == 0);
+	feed(s, STR("XYZZY\r\nMAIL x\r\n"), 100, &seen);
+	CHECK(smtp_server_errors(s) == 2);
+	seen_release(&seen);
+	smtp_server_free(s);
+}
+
+/* What only some listeners have. */
+static void
+test_extensions(void)
+{
+	struct smtp_server_options o = port25;
+	bool plus = true;
+
+	CHECK(!smtp_mechanism_is_scram(STR("SCRAM-SHA-1"), &plus) && !plus);
+	CHECK(smtp_mechanism_is_scram(STR("scram-sha-256-plus"), &plus));
+	CHECK(plus);
+	CHECK(!smtp_mechanism_is_scram(STR("PLAIN"), &plus) && !plus);
+	o.submission = true;
+	o.max_hold_s = 60;
+	CHECK(!(smtp_extensions(&o) & SMTP_EXT_FUTURERELEASE)); /* no clock */
+	o.since_s = 1;
+	CHECK(smtp_extensions(&o) & SMTP_EXT_FUTURERELEASE);
+	o.max_hold_s = 0;
+	CHECK(!(smtp_extensions(&o) & SMTP_EXT_FUTURERELEASE));
+}
+
 /* Nothing is said and nothing read before the host wants to. */
 static void
 test_silence(void)
@@ -568,5 +604,7 @@ main(void)
 	test_scram();
 	test_binding();
 	test_silence();
+	test_errors();
+	test_extensions();
 	return TEST_EXIT();
 }
