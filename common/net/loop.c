@@ -159,12 +159,28 @@ loop_unqueue(struct loop_task *t)
 
 /* ---- the loop ---- */
 
+static void *
+resize(void *old, size_t size)
+{
+	return mem_grow(old, size > 0 ? size : 1, 1);
+}
+
+static void *
+allot(size_t size)
+{
+	return resize(NULL, size);
+}
+
 struct loop *
 loop_new(void)
 {
 	struct loop *l = MEM_NEW(struct loop);
-	int rc = uv_loop_init(&l->uv);
+	int rc;
 
+	/* libuv would end the process as well, but without a word */
+	rc = uv_replace_allocator(allot, resize, mem_new, free);
+	assert(rc == 0);
+	rc = uv_loop_init(&l->uv);
 	assert(rc == 0);
 	signal(SIGPIPE, SIG_IGN); /* a log nobody reads must not end us */
 	l->uv.data = l;

@@ -215,7 +215,9 @@ db_read(struct db *db, db_work *work, void *arg, struct fail *f)
 	struct fail ignored;
 	int rc;
 
-	if (sql_run(db, sql_begin, f, "") == -1)
+	/* its end is prepared first: without memory it must come, too */
+	if (sql_bind(db, sql_rollback, f, "") == NULL ||
+	    sql_run(db, sql_begin, f, "") == -1)
 		return -1;
 	rc = work(db, arg, f);
 	assert(!sql_is_busy(db));

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,17 @@ object_make_folders(const char *dir, struct fail *f)
 	return rc;
 }
 
+static int
+hold(int fd)
+{
+	int rc;
+
+	do
+		rc = flock(fd, LOCK_EX | LOCK_NB);
+	while (rc == -1 && errno == EINTR);
+	return rc;
+}
+
 int
 object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f)
 {
@@ -54,7 +66,7 @@ object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f)
 	if (fd == -1)
 		return object_fail(f, name);
 	if (disk_adopt(fd, dir, 0660, f) == 0) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		if (hold(fd) == 0)
 			return fd;
 		object_fail(f, name);
 	}
@@ -122,12 +134,29 @@ object_is_there(const char *dir, const char *name, uint64_t octets)
 	return there;
 }
 
+/* Rows name files, and three daemons write rows, but only one may read
+ * auth.db. */
+static bool
+is_name(const char *name)
+{
+	static const char octets[] = "0123456789abcdefghijklmnopqrstuvwxyz./";
+	struct str s = str_of(name);
+
+	return str_starts(s, STR("objects/")) &&
+	       strspn(name, octets) == s.len && strstr(name, "/.") == NULL;
+}
+
 int
 object_open(const char *dir, const char *name, struct fail *f)
 {
-	char *path = disk_path(dir, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *path;
+	int fd;
 
+	if (!is_name(name))
+		return fail(
+		    f, FAIL_PERM, "store: a body is in no file of ours");
+	path = disk_path(dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
 		fail(f, errno == ENOENT ? FAIL_PERM : FAIL_TEMP,
 		    "store: %s: %s", name, strerror(errno));

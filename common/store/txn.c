@@ -14,6 +14,7 @@
 
 static const char sql_begin[] = "BEGIN IMMEDIATE";
 static const char sql_commit[] = "COMMIT";
+static const char sql_rollback[] = "ROLLBACK";
 static const char sql_savepoint[] = "SAVEPOINT job";
 static const char sql_release[] = "RELEASE job";
 static const char sql_undo[] = "ROLLBACK TO job";
@@ -38,9 +39,19 @@ void
 txn_unlock(struct db *db)
 {
 	assert(db->locked);
-	assert(sqlite3_get_autocommit(db->sqlite));
+	/* none: the file could not be made, or opened */
+	assert(db->sqlite == NULL || sqlite3_get_autocommit(db->sqlite));
 	db->locked = false;
 	lock_give(db->lock);
+}
+
+/* What takes it back is prepared first: without memory it must go, too. */
+static int
+begin(struct db *db, struct fail *f)
+{
+	if (sql_bind(db, sql_rollback, f, "") == NULL)
+		return -1;
+	return sql_run(db, sql_begin, f, "");
 }
 
 int
@@ -49,7 +60,7 @@ txn_begin(struct db *db, struct fail *f)
 	assert(db->locked && db->doomed.len == 0);
 	if (db->unsound && txn_prove(db, f) == -1)
 		return -1;
-	return sql_run(db, sql_begin, f, "");
+	return begin(db, f);
 }
 
 bool
@@ -116,10 +127,14 @@ txn_commit(struct db *db, struct fail *f)
 void
 txn_rollback(struct db *db)
 {
+	struct fail ignored;
+
 	assert(db->locked);
 	buf_clear(&db->doomed);
-	if (!txn_is_lost(db))
-		sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+	/* where the schema was changed it is prepared anew */
+	if (!txn_is_lost(db) && sql_run(db, sql_rollback, &ignored, "") == -1 &&
+	    sql_run(db, sql_rollback, &ignored, "") == -1)
+		mem_gone("a transaction cannot be taken back");
 	assert(txn_is_lost(db));
 }
 
@@ -133,7 +148,7 @@ int
 txn_prove(struct db *db, struct fail *f)
 {
 	assert(db->locked);
-	if (sql_run(db, sql_begin, f, "") == -1)
+	if (begin(db, f) == -1)
 		return -1;
 	if (sql_run(db, sql_prove, f, "") == -1) {
 		txn_rollback(db);

@@ -14,11 +14,14 @@
 
 #define MOVED_MOST_MS (INT64_C(100) * 366 * 86400 * 1000)
 
+#define WALL_ONLY     8 /* octets of a file made before lapse_ms was in it */
+
 struct moved { /* the file */
-	_Atomic int64_t ms;
+	_Atomic int64_t wall_ms;
+	_Atomic int64_t lapse_ms; /* not of a step: only what has passed */
 };
 
-static_assert(sizeof(struct moved) == 8, "the file is 8 octets");
+static_assert(sizeof(struct moved) == 16, "the file is 16 octets");
 
 static int64_t
 read_ms(clockid_t id)
@@ -57,22 +60,32 @@ clock_mono_ms(const struct clock *c)
 	return c->mono_ms(c->arg);
 }
 
-static int64_t
-moved_ms(const struct clock *c)
+static struct moved *
+file_of(const struct clock *c)
 {
-	return atomic_load(&((struct moved *)c->arg)->ms);
+	return c->arg;
 }
 
 static int64_t
 moved_wall(void *arg)
 {
-	return system_wall(NULL) + atomic_load(&((struct moved *)arg)->ms);
+	return system_wall(NULL) + atomic_load(&((struct moved *)arg)->wall_ms);
 }
 
 static bool
 is_moved(const struct clock *c)
 {
 	return c->wall_ms == moved_wall;
+}
+
+static bool
+is_sane(const struct clock *c)
+{
+	int64_t wall_ms = atomic_load(&file_of(c)->wall_ms);
+	int64_t lapse_ms = atomic_load(&file_of(c)->lapse_ms);
+
+	return wall_ms >= -MOVED_MOST_MS && wall_ms <= MOVED_MOST_MS &&
+	       lapse_ms >= 0 && lapse_ms <= MOVED_MOST_MS;
 }
 
 static int
@@ -84,7 +97,8 @@ map(struct clock *out, int fd, const char *path, struct fail *f)
 	if (fstat(fd, &st) == -1)
 		return fail(f, FAIL_TEMP, "%s: %s", path, strerror(errno));
 	/* somebody else's file is not made one of ours */
-	if (st.st_size != 0 && st.st_size != sizeof(struct moved))
+	if (st.st_size != 0 && st.st_size != WALL_ONLY &&
+	    st.st_size != sizeof(struct moved))
 		return fail(f, FAIL_PERM, "%s is no clock's file", path);
 	if (ftruncate(fd, sizeof(struct moved)) == -1)
 		return fail(f, FAIL_TEMP, "%s: %s", path, strerror(errno));
@@ -93,7 +107,7 @@ map(struct clock *out, int fd, const char *path, struct fail *f)
 	if (c.arg == MAP_FAILED)
 		return fail(f, FAIL_TEMP, "%s: %s", path, strerror(errno));
 	*out = c;
-	if (moved_ms(out) >= 0 && moved_ms(out) <= MOVED_MOST_MS)
+	if (is_sane(out))
 		return 0;
 	clock_moved_release(out);
 	return fail(f, FAIL_PERM, "%s is no clock's file", path);
@@ -124,14 +138,20 @@ clock_moved_release(struct clock *c)
 bool
 clock_advance(const struct clock *c, int64_t ms)
 {
-	if (!is_moved(c) || ms < 0 || ms > MOVED_MOST_MS - moved_ms(c))
+	struct moved *file = is_moved(c) ? file_of(c) : NULL;
+
+	if (file == NULL || ms < 0 || ms > MOVED_MOST_MS ||
+	    atomic_load(&file->wall_ms) > MOVED_MOST_MS - ms ||
+	    atomic_load(&file->lapse_ms) > MOVED_MOST_MS - ms)
 		return false;
-	atomic_fetch_add(&((struct moved *)c->arg)->ms, ms);
+	atomic_fetch_add(&file->wall_ms, ms);
+	atomic_fetch_add(&file->lapse_ms, ms);
 	return true;
 }
 
 int64_t
 clock_lapse_ms(const struct clock *c)
 {
-	return clock_mono_ms(c) + (is_moved(c) ? moved_ms(c) : 0);
+	return clock_mono_ms(c) +
+	       (is_moved(c) ? atomic_load(&file_of(c)->lapse_ms) : 0);
 }

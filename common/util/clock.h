@@ -26,9 +26,14 @@ int64_t clock_wall_ms(const struct clock *c);
 int64_t clock_mono_ms(const struct clock *c);
 
 /* A clock for whole servers under test: the system's, and to its wall time is
- * added what this file says (8 octets, made if it is not there).  The file is
- * shared: all programs that have it open see the same time.  mono_ms stays the
- * system's: a peer's time to answer does not pass by decree. */
+ * added what this file says (made if it is not there).  The file is shared: all
+ * programs that have it open see the same time.  mono_ms stays the system's: a
+ * peer's time to answer does not pass by decree.
+ *
+ * The file is two numbers of 64 bits in the machine's order, in milliseconds:
+ * what is added to the wall time, which is less than nothing for a clock that
+ * was set back, and how much of it has passed (clock_advance()).  A clock that
+ * somebody sets has only the first change. */
 int clock_moved(struct clock *out, const char *path, struct fail *f);
 void clock_moved_release(struct clock *c); /* any other clock is let be */
 

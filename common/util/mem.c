@@ -32,6 +32,13 @@ mem_grow(void *old, size_t n, size_t size)
 	return p;
 }
 
+void
+mem_gone(const char *what)
+{
+	fprintf(stderr, "out of memory: %s\n", what);
+	abort();
+}
+
 char *
 mem_dup(struct str s)
 {

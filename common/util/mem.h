@@ -25,6 +25,9 @@ void *mem_grow(void *old, size_t n, size_t size);
 /* A NUL-terminated copy.  Freed with free(). */
 char *mem_dup(struct str s);
 
+/* A library had none for what we cannot do without: the same end. */
+_Noreturn void mem_gone(const char *what);
+
 /* Allocate one zeroed T. */
 #define MEM_NEW(T) ((T *)mem_new(1, sizeof(T)))
 

@@ -79,7 +79,7 @@ write_file(const char *path, struct str bytes)
 static void
 check_moved_clock(void)
 {
-	const int64_t day = 86400000;
+	const int64_t day = 86400000, back[] = {-day / 24};
 	char dir[] = "/tmp/pp-clock-XXXXXX", path[64];
 	struct clock a, b, c = clock_system;
 	struct fail f;
@@ -114,9 +114,19 @@ check_moved_clock(void)
 
 	write_file(path, STR("[server]\n"));
 	CHECK(clock_moved(&a, path, &f) == -1);
-	write_file(path, STR("\377\377\377\377\377\377\377\377"));
+	write_file(path, STR("\377\377\377\377\377\377\377\377"
+			     "\377\377\377\377\377\377\377\377"));
 	CHECK(clock_moved(&a, path, &f) == -1);
 	CHECK(strstr(f.text, "is no clock's file") != NULL);
+
+	/* one that was set back by an hour: no time has passed */
+	write_file(
+	    path, (struct str){(const char *)back, 8}); /* as older ones were */
+	CHECK(clock_moved(&a, path, &f) == 0);
+	CHECK(clock_wall_ms(&a) <= clock_wall_ms(&clock_system) - day / 24);
+	CHECK(clock_wall_ms(&a) > clock_wall_ms(&clock_system) - day);
+	CHECK(clock_lapse_ms(&a) >= mono && clock_lapse_ms(&a) < mono + day);
+	clock_moved_release(&a);
 	CHECK(clock_moved(&a, "/nowhere/clock", &f) == -1);
 	unlink(path);
 	rmdir(dir);
