@@ -95,10 +95,9 @@ ask_maild(const struct conf *conf, const json_t *request, struct fail *f)
 	return out;
 }
 
-/* Root works as maild would, so that it leaves nothing behind that the daemons
- * cannot open: as the owner of auth.db, or who it is going to be. */
-static int
-become_owner(const struct conf *conf, struct fail *f)
+/* The owner of auth.db, or who it is going to be. */
+int
+client_become_owner(const struct conf *conf, struct fail *f)
 {
 	const struct passwd *pw = NULL;
 	char path[PATH_ROOM];
@@ -121,7 +120,7 @@ struct client_session {
 	int owned;
 	struct db *mail, *auth;
 	struct clock clock;
-	const char *hostname; /* borrowed */
+	const char *hostname, *backup_dir; /* borrowed; NULL: not set */
 };
 
 static struct client_session *
@@ -131,6 +130,8 @@ session_open(const struct conf *conf, int64_t wait_ms, struct fail *f)
 	const char *store_dir = conf->server_store;
 
 	s->hostname = conf->server_hostname;
+	if (conf->backup_dir[0] != '\0')
+		s->backup_dir = conf->backup_dir;
 
 	s->owned = owner_take(store_dir, wait_ms, f);
 	if (s->owned != -1 && daemon_clock(conf, &s->clock, f) == 0)
@@ -171,6 +172,7 @@ client_session_run(struct client_session *s, json_t *request, struct fail *f)
 	    .auth = s->auth,
 	    .clock = &s->clock,
 	    .hostname = s->hostname,
+	    .backup_dir = s->backup_dir,
 	};
 	json_t *reply = judge(control_run(&c, request, &outcome), f);
 
@@ -188,7 +190,7 @@ ask(const struct conf *conf, json_t *request, struct fail *f)
 	int listens;
 
 	while ((listens = client_maild_listens(conf, f)) == 0) {
-		if (become_owner(conf, f) == -1)
+		if (client_become_owner(conf, f) == -1)
 			break;
 		s = session_open(conf, STEP_MS, f);
 		if (s != NULL || f->kind != FAIL_TEMP ||

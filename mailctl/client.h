@@ -23,6 +23,10 @@ json_t *client_ask_with(
 /* 1 a maild takes commands, 0 there is none, -1 it cannot be reached. */
 int client_maild_listens(const struct conf *conf, struct fail *f);
 
+/* Root becomes who owns the store, or is going to: it leaves nothing behind
+ * that the daemons cannot open. */
+int client_become_owner(const struct conf *conf, struct fail *f);
+
 /* Execute commands here, as the store's owner, until closed. */
 struct client_session;
 struct client_session *client_session_open(

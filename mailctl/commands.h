@@ -17,6 +17,7 @@ cli_run cmd_queue_list, cmd_queue_show, cmd_queue_change, cmd_queue_reroute,
 cli_run cmd_suppress_list, cmd_suppress_remove;
 cli_run cmd_smarthost_add, cmd_smarthost_list, cmd_smarthost_remove;
 cli_run cmd_import, cmd_export;
+cli_run cmd_backup, cmd_backup_list, cmd_restore, cmd_verify;
 cli_run cmd_mailbox_list, cmd_mailbox_change, cmd_user_imap;
 cli_run cmd_journey, cmd_explain, cmd_check, cmd_status, cmd_metrics,
     cmd_search_rebuild;

@@ -77,6 +77,24 @@ static const struct cli_command commands[] = {
 	{"export", "ADDRESS DIR --format mbox|maildir|eml [--mailbox NAME]", "Write an account's mail to files.",
 	    "  --mailbox NAME   only that, and what is below it\n"
 	    "DIR is made, or is empty.  `mailctl import' reads it as it was.\n", cmd_export},
+	{"backup list", "[DIR]", "The snapshots of a directory, and how old they are.", NULL, cmd_backup_list},
+	{"backup", "[DIR] [--whole] [--keep N]", "Copy the store as it is now, while it is used.",
+	    "DIR is made, or has earlier ones: what they have is not copied again.\n"
+	    "Without it: the one of backup.dir, by maild if it runs.\n"
+	    "  --whole    share nothing with earlier ones\n"
+	    "  --keep N   remove all but the N newest (default: of DIR none, of backup.dir\n"
+	    "             as backup.keep says)\n", cmd_backup},
+	{"restore", "SNAPSHOT [--to STORE] [--replace] [--damaged]", "Make a store of a backup.",
+	    "SNAPSHOT is its path, or the name of one in backup.dir, or newest.\n"
+	    "  --to STORE   where (default: server.store); the daemons must not run\n"
+	    "  --replace    there may be a store: it is kept in STORE/before-restore-TIME\n"
+	    "  --damaged    take what is whole of a damaged one\n"
+	    "What waits in its queue is held, since it may have been sent after the backup.\n",
+	    cmd_restore},
+	{"verify", "[--backup SNAPSHOT]", "Read every message and compare it with its hash.",
+	    "Names each that is damaged.  The daemons may run.\n"
+	    "  --backup SNAPSHOT   of a backup: its path, or a name in backup.dir, or newest\n",
+	    cmd_verify},
 	{"mailbox list", "ADDRESS", "All mailboxes of an account.", NULL, cmd_mailbox_list},
 	{"mailbox create", "ADDRESS NAME [--use USE]", "Make a mailbox; USE: archive, drafts, junk, sent, trash.", NULL, cmd_mailbox_change},
 	{"mailbox rename", "ADDRESS NAME NEW-NAME", "Rename a mailbox and all below it.", NULL, cmd_mailbox_change},

@@ -67,8 +67,9 @@ progress_tell(
 	buf_init(&line, 1 * KB);
 	if (p->total > 0)
 		add_bar(p, octets, speed, &line);
-	buf_addf(&line, "  %" PRIu64 " messages  %.1f MB/s  ", messages,
-	    speed / 1e6);
+	if (messages != PROGRESS_UNCOUNTED)
+		buf_addf(&line, "  %" PRIu64 " messages", messages);
+	buf_addf(&line, "  %.1f MB/s  ", speed / 1e6);
 	fputs("\r\033[K", stderr);
 	fwrite(line.data, 1, line.len, stderr);
 	table_print_text(stderr, utf8_first(str_of(what), NAME_MOST));

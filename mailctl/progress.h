@@ -21,6 +21,8 @@ struct progress {
 /* On standard error, if that is a terminal and wanted. */
 void progress_start(struct progress *p, bool wanted, uint64_t total);
 
+#define PROGRESS_UNCOUNTED UINT64_MAX /* octets are all there is to tell */
+
 /* Tell, at most five times a second. */
 void progress_tell(
     struct progress *p, const char *what, uint64_t messages, uint64_t octets);

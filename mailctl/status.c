@@ -3,6 +3,7 @@
 
 #include "mailctl/commands.h"
 #include "mailctl/show.h"
+#include "mailctl/table.h"
 
 static void
 print_uptime(json_int_t s)
@@ -12,6 +13,54 @@ print_uptime(json_int_t s)
 	else
 		printf("%lld:%02lld:%02lld", (long long)(s / 3600),
 		    (long long)(s / 60 % 60), (long long)(s % 60));
+}
+
+static void
+print_age(json_int_t s)
+{
+	if (s >= 2 * 86400)
+		printf("%lld days", (long long)(s / 86400));
+	else if (s >= 2 * 3600)
+		printf("%lld hours", (long long)(s / 3600));
+	else
+		printf("%lld minutes", (long long)(s / 60));
+}
+
+/* Only if backup.dir is set. */
+static void
+print_backups(const json_t *backup)
+{
+	const json_t *newest = json_object_get(backup, "newest");
+	const json_t *drill = json_object_get(backup, "drill");
+
+	if (backup == NULL)
+		return;
+	printf("  %-10s", "backup");
+	if (json_is_object(newest)) {
+		printf("%s, ", show_text(newest, "name"));
+		print_age(show_number(backup, "newest_age_s"));
+		puts(" old");
+	} else {
+		puts("none yet");
+	}
+	printf("  %-10s", "drill");
+	if (json_is_object(drill)) {
+		printf("%s, ", json_is_true(json_object_get(drill, "good"))
+				   ? "good"
+				   : "FAILED");
+		print_age(show_number(backup, "drill_age_s"));
+		printf(" ago: %s%s", show_text(drill, "snapshot"),
+		    show_text(drill, "text")[0] != '\0' ? ": " : "");
+		table_print_text(stdout, str_of(show_text(drill, "text")));
+		putchar('\n');
+	} else {
+		puts("none yet");
+	}
+	if (show_text(backup, "failed")[0] == '\0')
+		return;
+	printf("  %-10s", "FAILED");
+	table_print_text(stdout, str_of(show_text(backup, "failed")));
+	putchar('\n');
 }
 
 int
@@ -55,6 +104,7 @@ cmd_status(struct cli *cli, int argc, char **argv)
 	printf("  %-10s%s\n", "size",
 	    show_size(show_number(reply, "bytes"), text));
 	printf("  %-10s%s\n", "next try", show_time(reply, "next_due", text));
+	print_backups(json_object_get(reply, "backup"));
 	json_decref(reply);
 	return code;
 }

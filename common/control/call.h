@@ -74,6 +74,7 @@ call_run call_suppress_list, call_suppress_remove;
 call_run call_journey, call_explain;
 call_run call_smarthost_add, call_smarthost_list, call_smarthost_remove;
 call_run call_metrics;
+call_run call_backup_start, call_backup_look;
 call_run call_check, call_status, call_search_rebuild;
 call_run call_test_advance, call_test_next;
 

@@ -124,6 +124,8 @@ static const struct command commands[] = {
 	     {"after", ARG_COUNT, OPTIONAL}}},
 	{"explain", call_explain, 0, {{"what", ARG_TEXT, NEEDED}}},
 	{"search.rebuild", call_search_rebuild, CONTROL_WRITE, {{0}}},
+	{"backup.start", call_backup_start, CONTROL_BACKUP, {{"whole", ARG_FLAG, OPTIONAL}}},
+	{"backup.look", call_backup_look, 0, {{"order", ARG_COUNT, OPTIONAL}}},
 	{"check", call_check, 0, {{0}}},
 	{"status", call_status, 0, {{0}}},
 	{"test.advance", call_test_advance, CONTROL_QUEUE, {{"ms", ARG_COUNT, NEEDED}}},

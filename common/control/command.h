@@ -31,15 +31,18 @@ enum control_effect {
 	                         */
 	CONTROL_WRITE = 1 << 2, /* something else in the store */
 	CONTROL_SMARTHOST = 1 << 3, /* read the smarthosts again */
+	CONTROL_BACKUP = 1 << 4,    /* a backup is wanted */
 };
 
 struct control {
-	struct db *mail, *auth;    /* writers, borrowed */
-	const struct clock *clock; /* borrowed */
-	int64_t started_ms;        /* wall clock; 0: executed offline */
-	const char *hostname;      /* of this server, borrowed */
-	const char *counters;      /* maild's, as Prometheus wants them; or
-	                            * NULL: executed offline; borrowed */
+	struct db *mail, *auth;       /* writers, borrowed */
+	const struct clock *clock;    /* borrowed */
+	int64_t started_ms;           /* wall clock; 0: executed offline */
+	const char *hostname;         /* of this server, borrowed */
+	const char *backup_dir;       /* borrowed; NULL: none is set */
+	struct backup_board *backups; /* maild's, or NULL; borrowed */
+	const char *counters;         /* maild's, as Prometheus wants them; or
+	                               * NULL: executed offline; borrowed */
 };
 
 struct control_outcome {

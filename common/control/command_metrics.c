@@ -28,7 +28,7 @@ call_metrics(struct call *call, struct fail *f)
 	if (rc == 0) {
 		struct buf all;
 
-		buf_init(&all, 2 * FIGURES_ROOM);
+		buf_init(&all, 4 * FIGURES_ROOM);
 		if (c->counters != NULL)
 			buf_add(&all, str_of(c->counters));
 		buf_add(&all, buf_str(&r.text));

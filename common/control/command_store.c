@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <unistd.h>
 
+#include "common/control/backup_board.h"
+#include "common/control/backup_json.h"
 #include "common/control/call.h"
 #include "common/store/account.h"
 #include "common/store/queue.h"
@@ -77,6 +79,26 @@ count(struct db *db, void *arg, struct fail *f)
 	return queue_count(db, &c->waiting, &c->held, f);
 }
 
+/* From maild, or from the directory itself. */
+static void
+add_backups(struct call *call)
+{
+	const struct control *c = call->control;
+	struct backup_state s = {0};
+
+	if (c->backup_dir == NULL)
+		return;
+	if (c->backups != NULL)
+		backup_board_read(c->backups, &s);
+	else
+		backup_drill_newest(c->backup_dir, &s.newest, &s.drill);
+	json_object_set_new(call->reply, "backup",
+	    backup_json_summary(&s.newest, &s.drill, call->now_ms));
+	if (s.failed_ms != 0)
+		json_object_set_new(json_object_get(call->reply, "backup"),
+		    "failed", call_json_text(str_of(s.why.text)));
+}
+
 int
 call_status(struct call *call, struct fail *f)
 {
@@ -101,5 +123,6 @@ call_status(struct call *call, struct fail *f)
 		"messages", (json_int_t)c.messages, "bytes",
 		(json_int_t)c.bytes, "waiting", (json_int_t)c.waiting, "held",
 		(json_int_t)c.held));
+	add_backups(call);
 	return 0;
 }

@@ -37,7 +37,8 @@ struct str body_whole(const struct body *b);
 void body_free(struct body *b);
 
 /* Delete up to max bodies nobody refers to, inside a write transaction;
- * files are unlinked after their row is gone.  *n: how many. */
+ * files are unlinked after their row is gone.  *n: how many; none while a
+ * backup is made (sweep_pause.h). */
 int body_sweep(struct db *db, size_t max, size_t *n, struct fail *f);
 
 /* At start, under the lock: remove object files and stage files no row names.

@@ -4,6 +4,7 @@
 #include "common/store/body.h"
 #include "common/store/object.h"
 #include "common/store/sql.h"
+#include "common/store/sweep_pause.h"
 #include "common/util/mem.h"
 
 /* The highest id stays, or max + 1 would give it again. */
@@ -69,6 +70,10 @@ body_sweep(struct db *db, size_t max, size_t *n, struct fail *f)
 	int rc = -1;
 
 	*n = 0;
+	if (sweep_is_paused(db->dir)) {
+		rc = 0;
+		goto out;
+	}
 	if (gather(db, max, &dead, f) == -1)
 		goto out;
 	for (size_t i = 0; i < dead.n; i++)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <assert.h>
 
-#include "common/store/body.h"
+#include "common/store/body_check.h"
 #include "common/store/db.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
-#define PIECE (64 * KB)
 #define STEPS 100000 /* of SQLite's machine between two looks: about 1 ms */
 
 /* Each gives one sentence for each thing that is wrong. */
@@ -157,12 +156,6 @@ static const char sql_reports[] =
     " FROM report r LEFT JOIN body b ON b.id = r.body"
     " WHERE b.id IS NULL";
 
-static const char sql_bodies[] =
-    "SELECT id FROM body"
-    " WHERE refs > 0 AND id > ?1 ORDER BY id LIMIT 1000";
-static const char sql_still_held[] =
-    "SELECT 1 FROM body WHERE id = ?1 AND refs > 0";
-
 static const struct rule {
 	const char *sql;
 	bool mail_only;
@@ -239,83 +232,17 @@ look(struct db *db, void *arg, struct fail *f)
 	return 0;
 }
 
-struct opening {
-	int64_t id;
-	struct body *body; /* NULL: nobody holds it any more */
-};
-
-static int
-open_held(struct db *db, void *arg, struct fail *f)
-{
-	struct opening *o = arg;
-	int64_t one;
-	int got = sql_number(db, &one, sql_still_held, f, "i", o->id);
-
-	if (got != 1)
-		return got;
-	o->body = body_open(db, o->id, f);
-	return o->body != NULL ? 0 : -1;
-}
-
-/* Read all of a body, which compares its hash.  One that is gone is well. */
-static int
-read_body(struct db *db, int64_t id, struct fail *f)
-{
-	struct opening o = {.id = id};
-	struct buf piece;
-	int got = 1;
-
-	if (db_read(db, open_held, &o, f) == -1)
-		return -1;
-	if (o.body == NULL)
-		return 0;
-	buf_init(&piece, PIECE);
-	while (got == 1) {
-		buf_clear(&piece);
-		got = body_read(o.body, PIECE, &piece, f);
-	}
-	if (got == 0)
-		got = body_verify(o.body, f);
-	buf_release(&piece);
-	body_free(o.body);
-	return got;
-}
-
-struct batch {
-	int64_t ids[1000]; /* rising */
-	size_t n;
-};
-
-/* The next ids after the last one. */
-static int
-next_bodies(struct db *db, void *arg, struct fail *f)
-{
-	struct batch *b = arg;
-	int64_t last = b->n > 0 ? b->ids[b->n - 1] : 0;
-	sqlite3_stmt *st = sql_bind(db, sql_bodies, f, "i", last);
-	int got;
-
-	b->n = 0;
-	while ((got = sql_step(st, f)) == 1)
-		b->ids[b->n++] = sql_int(st, 0);
-	return got;
-}
-
-/* In many short transactions: a long one would keep the log from being
- * emptied for as long as it takes to read the whole store. */
 static int
 read_all(struct db *db, struct check *c, struct fail *f)
 {
-	struct batch b = {.n = 0};
+	struct body_check_batch b = {.n = 0};
 
 	do {
-		if (db_read(db, next_bodies, &b, f) == -1)
+		if (db_read(db, body_check_next, &b, f) == -1)
 			return -1;
 		for (size_t i = 0; i < b.n; i++) {
 			struct fail why;
-			/* again: a file may have been swept just now */
-			bool bad = read_body(db, b.ids[i], &why) == -1 &&
-			           read_body(db, b.ids[i], &why) == -1;
+			bool bad = body_check(db, b.rows[i].id, &why) == -1;
 
 			if (go_on(db, f) == -1)
 				return -1;

@@ -23,7 +23,9 @@ enum migrate_state {
 enum migrate_state migrate_look(
     struct db *db, const struct schema_step *steps, struct fail *f);
 
-/* Apply what is missing, in one transaction; under the lock. */
+/* Apply what is missing, in one transaction; under the lock.  What mail.db or
+ * auth.db was before is kept as mail.db.before-vN, N being what it becomes;
+ * without room for that (FAIL_DISK) nothing is changed. */
 int migrate_run(struct db *db, const struct schema_step *steps, struct fail *f);
 
 #endif
