@@ -173,6 +173,7 @@ run(struct db *db, struct store_job *job, struct fail *f)
 	    .eight_bit = r->eight_bit,
 	    .binary = r->binary,
 	    .require_tls = r->require_tls,
+	    .tls_optional = r->tls_optional,
 	    .envelope_id = str_of(r->envelope_id),
 	    .ret = r->ret,
 	    .hold_until_ms = r->hold_until_ms,

@@ -36,6 +36,26 @@ write_trace(struct receive *r)
 	compose_received(&received, &r->head);
 }
 
+/* RFC 8689 s3, s4.1: one field, with its one value; REQUIRETLS is stronger. */
+static bool
+is_tls_optional(const struct receive *r)
+{
+	struct header_field field;
+	struct str name = STR("TLS-Required"), block = buf_str(&r->block);
+	struct buf value;
+	bool is_no;
+
+	if (r->require_tls || header_count(block, name) != 1 ||
+	    !header_find(block, name, &field) || field.bad)
+		return false;
+	buf_init(&value, 1 * KB);
+	header_unfold(field.value, &value);
+	is_no = !value.overrun &&
+	        str_eq_nocase(str_trim(buf_str(&value)), STR("No"));
+	buf_release(&value);
+	return is_no;
+}
+
 /* The header as it will be sent, and its Message-ID. */
 static void
 write_block(struct receive *r)
@@ -61,6 +81,7 @@ write_block(struct receive *r)
 		buf_add(&r->block, buf_str(&stripped));
 	assert(!stripped.overrun && !r->block.overrun);
 	buf_release(&stripped);
+	r->tls_optional = is_tls_optional(r);
 	if (header_message_id(buf_str(&r->block), &id))
 		r->message_id = mem_dup(id);
 }

@@ -31,7 +31,7 @@ struct receive {
 
 	/* envelope */
 	char *sender, *envelope_id;
-	bool utf8, eight_bit, binary, require_tls;
+	bool utf8, eight_bit, binary, require_tls, tls_optional;
 	int ret;
 	int64_t hold_until_ms;
 	bool undo; /* and that is conf submission.undo, not HOLDFOR */

@@ -71,7 +71,6 @@ struct asker {
 	struct inquiry *ready; /* all they wanted is answered */
 	struct inquiry *inquiries;
 	bool stopped;
-	uint64_t hits, misses;
 	unsigned char secret[crypto_shorthash_KEYBYTES];
 };
 
@@ -360,12 +359,10 @@ pose(struct inquiry *q, const struct facts_question *ask)
 	len = make_key(ask, key);
 	e = find(a, key, len);
 	if (e != NULL && e->query == NULL) {
-		a->hits++;
 		facts_answer(q->facts, ask->id, &e->fact);
 		return;
 	}
 	if (e == NULL) {
-		a->misses++;
 		e = entry_new(a, key, len);
 		e->query = resolver_ask(a->resolver, ask->name,
 		    (enum dns_type)ask->type, on_answer, e);
@@ -462,11 +459,4 @@ asker_free(struct asker *a)
 		free(e);
 	}
 	free(a);
-}
-
-void
-asker_counts(const struct asker *a, uint64_t *hits, uint64_t *misses)
-{
-	*hits = a->hits;
-	*misses = a->misses;
 }

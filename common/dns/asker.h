@@ -48,7 +48,4 @@ void inquiry_deadline(struct inquiry *q, int64_t ms);
 /* Open questions are dropped; resume is not called any more. */
 void inquiry_free(struct inquiry *q);
 
-/* Since start, for status: answers given from the cache, and asked for. */
-void asker_counts(const struct asker *a, uint64_t *hits, uint64_t *misses);
-
 #endif

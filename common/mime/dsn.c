@@ -129,6 +129,10 @@ add_text_part(const struct dsn *d, struct buf *out)
 	    STR_FMT(d->host), w->opening);
 	for (size_t i = 0; i < d->n; i++)
 		add_for_people(d, &d->recipients[i], &text);
+	if (d->others > 0)
+		buf_addf(&text,
+		    "The same is true of %zu more of its recipients.\r\n\r\n",
+		    d->others);
 	people_paragraph(
 	    "", str_of(d->whole ? closing_whole : w->closing), &text);
 	if (d->trace.len > 0)

@@ -75,6 +75,7 @@ struct dsn {
 	uint64_t random; /* for Message-ID and boundary: nobody can guess it */
 	const struct dsn_recipient *recipients; /* all of one action */
 	size_t n;                               /* at least 1 */
+	size_t others; /* who share their fate, and are only counted */
 };
 
 /* Append the whole report to out, which has DSN_ROOM(n) left. */

@@ -167,8 +167,12 @@ handshake(struct conn *c)
 
 	if (e->ssl == NULL) {
 		e->ssl = tls_session(e->tls, c);
-		if (e->expect != NULL)
-			tls_expect_apply(e->expect, e->ssl);
+		if (e->ssl == NULL ||
+		    (e->expect != NULL &&
+			!tls_expect_apply(e->expect, e->ssl))) {
+			broken(c, "handshake", "out of memory");
+			return;
+		}
 	}
 	ERR_clear_error();
 	rc = SSL_do_handshake(e->ssl);

@@ -246,6 +246,12 @@ https_new(struct loop *l, const char *ca_file, struct fail *f)
 }
 
 void
+https_clock(struct https *h, const struct clock *clock)
+{
+	h->clock = clock;
+}
+
+void
 https_free(struct https *h)
 {
 	if (h == NULL)

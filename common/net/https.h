@@ -61,6 +61,11 @@ typedef void https_done(void *arg, const struct https_answer *a);
 /* ca_file: whom to trust, or NULL: the CAs of this system.  Read once, now. */
 struct https *https_new(struct loop *l, const char *ca_file, struct fail *f);
 
+/* What time it is where certificates are judged (borrowed); else the system's.
+ */
+struct clock;
+void https_clock(struct https *h, const struct clock *clock);
+
 /* done is called once, never before this returned. */
 struct https_question *https_ask(
     struct https *h, const struct https_ask *ask, https_done *done, void *arg);

@@ -21,6 +21,7 @@ struct https {
 	struct loop *loop; /* borrowed */
 	CURLM *multi;
 	X509_STORE *trusted;
+	const struct clock *clock; /* or NULL */
 	struct timer *timer;
 	struct https_question *questions;
 };

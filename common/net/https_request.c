@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/net/https_internal.h"
+#include "common/util/clock.h"
 #include "common/util/mem.h"
 
 #define HEAD_MAX   (64 * KB) /* of all header lines */
@@ -57,6 +58,9 @@ on_tls(CURL *easy, void *ctx, void *arg)
 	(void)easy;
 	SSL_CTX_set1_cert_store(ctx, q->https->trusted);
 	SSL_CTX_set_cert_verify_callback(ctx, on_certificate, q);
+	if (q->https->clock != NULL)
+		X509_VERIFY_PARAM_set_time(
+		    param, clock_wall_ms(q->https->clock) / 1000);
 	X509_VERIFY_PARAM_set_hostflags(
 	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 		       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);

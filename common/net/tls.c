@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/net/tls_internal.h"
+#include "common/util/clock.h"
 #include "common/util/mem.h"
 
 #define TICKET_LIFE_S 7200 /* a stolen ticket key opens no more than this */
@@ -26,7 +27,9 @@ struct tls {
 	BIO_METHOD *bio; /* how sessions reach their connection */
 	char *certificate_file;
 	char *key_file;
-	char *alpn; /* NULL: takes none */
+	char *alpn;                /* NULL: takes none */
+	const struct clock *clock; /* by which certificates are judged, or NULL
+	                            */
 };
 
 const char *
@@ -83,7 +86,8 @@ context_new(bool server)
 	SSL_CTX *ctx = SSL_CTX_new(
 	    server ? TLS_server_method() : TLS_client_method());
 
-	assert(ctx != NULL);
+	if (ctx == NULL)
+		mem_gone("a TLS context");
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -95,8 +99,8 @@ context_new(bool server)
 	SSL_CTX_set_max_early_data(ctx, 0); /* RFC 8446 s8: replays */
 	SSL_CTX_set_recv_max_early_data(ctx, 0);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
-	int rc = SSL_CTX_set_cipher_list(ctx, ciphers);
-	assert(rc == 1);
+	if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1)
+		mem_gone("a list of ciphers");
 	return ctx;
 }
 
@@ -169,7 +173,8 @@ static void
 make_bio(struct tls *t)
 {
 	t->bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "conn");
-	assert(t->bio != NULL);
+	if (t->bio == NULL)
+		mem_gone("a kind of BIO");
 	BIO_meth_set_create(t->bio, bio_create);
 	BIO_meth_set_ctrl(t->bio, bio_control);
 	BIO_meth_set_read_ex(t->bio, tls_bio.read);
@@ -210,12 +215,11 @@ struct tls *
 tls_client_new(const char *ca_file, struct fail *f)
 {
 	struct tls *t = tls_new(false);
-	int rc;
 
 	make_bio(t);
 	t->ctx = context_new(false);
-	rc = SSL_CTX_dane_enable(t->ctx); /* for sessions that want it */
-	assert(rc > 0);
+	if (SSL_CTX_dane_enable(t->ctx) <= 0) /* for sessions that want it */
+		mem_gone("DANE");
 	/* never ends a handshake by itself: the host looks at the verdict */
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_NONE, NULL);
 	/* RFC 7435 s3: some protection beats none; old 1024-bit keys pass */
@@ -239,6 +243,13 @@ tls_client_trust_system(struct tls *t, struct fail *f)
 		return fail(
 		    f, FAIL_PERM, "no CA certificates: %s", tls_reason());
 	return 0;
+}
+
+void
+tls_client_clock(struct tls *t, const struct clock *clock)
+{
+	assert(!t->server);
+	t->clock = clock;
 }
 
 int
@@ -287,12 +298,19 @@ tls_session(struct tls *t, void *bio_arg)
 	SSL *ssl = SSL_new(t->ctx);
 	BIO *bio = BIO_new(t->bio);
 
-	assert(ssl != NULL && bio != NULL);
+	if (ssl == NULL || bio == NULL) {
+		BIO_free(bio);
+		SSL_free(ssl);
+		return NULL;
+	}
 	BIO_set_data(bio, bio_arg);
 	SSL_set_bio(ssl, bio, bio);
 	if (t->server)
 		SSL_set_accept_state(ssl);
 	else
 		SSL_set_connect_state(ssl);
+	if (t->clock != NULL)
+		X509_VERIFY_PARAM_set_time(
+		    SSL_get0_param(ssl), clock_wall_ms(t->clock) / 1000);
 	return ssl;
 }

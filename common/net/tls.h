@@ -35,6 +35,11 @@ int tls_client_trust_system(struct tls *t, struct fail *f);
 /* Client side: trust the CAs of this PEM file.  Verdicts as above. */
 int tls_client_trust_file(struct tls *t, const char *ca_file, struct fail *f);
 
+/* Client side: what time it is where certificates are judged (borrowed); else
+ * the system's. */
+struct clock;
+void tls_client_clock(struct tls *t, const struct clock *clock);
+
 /* Read certificate and key again.  On failure the old ones stay. */
 int tls_reload(struct tls *t, struct fail *f);
 

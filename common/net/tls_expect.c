@@ -57,13 +57,12 @@ tls_expect_also(struct tls_expect *e, const char *name)
 
 /* ---- before ---- */
 
-static void
+static bool
 apply_records(const struct tls_expect *e, SSL *ssl)
 {
 	/* sets SNI too */
-	int rc = SSL_dane_enable(ssl, e->names[0]);
-
-	assert(rc > 0);
+	if (SSL_dane_enable(ssl, e->names[0]) <= 0)
+		return false;
 	SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	for (size_t i = 1; i < e->n_names; i++)
 		SSL_add1_host(ssl, e->names[i]);
@@ -74,25 +73,29 @@ apply_records(const struct tls_expect *e, SSL *ssl)
 		SSL_dane_tlsa_add(ssl, t->usage, t->selector, t->matching,
 		    (const unsigned char *)t->data.at, t->data.len);
 	}
+	return true;
 }
 
-void
+bool
 tls_expect_apply(const struct tls_expect *e, SSL *ssl)
 {
 	unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+	bool good = true;
 
 	if (e->n_records > 0) { /* RFC 7672 s3.2.3: CN if there is no DNS-ID */
 		SSL_set_hostflags(ssl, flags);
-		apply_records(e, ssl);
+		good = apply_records(e, ssl);
 	} else if (X509_VERIFY_PARAM_set1_ip_asc(
 		       SSL_get0_param(ssl), e->names[0]) != 1) {
 		/* an address is not sent in SNI: RFC 6066 s3 */
 		SSL_set_hostflags(
 		    ssl, flags | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-		SSL_set1_host(ssl, e->names[0]);
+		/* without it any name would do */
+		good = SSL_set1_host(ssl, e->names[0]) == 1;
 		SSL_set_tlsext_host_name(ssl, e->names[0]);
 	}
 	ERR_clear_error(); /* of a name that is no address */
+	return good;
 }
 
 /* ---- words ---- */
@@ -199,6 +202,8 @@ add_date(struct buf *out, const ASN1_TIME *when)
 static void
 say_dates(SSL *ssl, struct buf *out)
 {
+	time_t now = X509_VERIFY_PARAM_get_time(SSL_get0_param(ssl));
+	time_t *judged_at = now != 0 ? &now : NULL; /* by the system's clock */
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
 
 	for (int i = sk_X509_num(chain) - 1; i >= 0; i--) {
@@ -208,12 +213,12 @@ say_dates(SSL *ssl, struct buf *out)
 		const char *whose = i == 0 ? "the certificate"
 		                           : "the certificate of its CA";
 
-		if (X509_cmp_current_time(from) >= 0) {
+		if (X509_cmp_time(from, judged_at) >= 0) {
 			buf_addf(out, "%s is not valid yet", whose);
 			add_date(out, from);
 			return;
 		}
-		if (X509_cmp_current_time(to) <= 0) {
+		if (X509_cmp_time(to, judged_at) <= 0) {
 			buf_addf(out, "%s has expired", whose);
 			add_date(out, to);
 			return;

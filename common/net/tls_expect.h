@@ -29,8 +29,9 @@ void tls_expect_free(struct tls_expect *e);
 /* One more name, at most TLS_EXPECT_NAMES in all. */
 void tls_expect_also(struct tls_expect *e, const char *name);
 
-/* Tell the session, before its handshake. */
-void tls_expect_apply(const struct tls_expect *e, SSL *ssl);
+/* Tell the session, before its handshake.  False: it cannot be told, and must
+ * not begin. */
+bool tls_expect_apply(const struct tls_expect *e, SSL *ssl);
 
 /* After its handshake.  Words for people (in ASCII) are appended unless it is
  * CONN_TLS_GOOD.  e may be NULL: no name is expected, so nothing is good. */

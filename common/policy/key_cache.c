@@ -4,7 +4,7 @@
  * and the last one makes room.  Whoever publishes records that fall into the
  * set of another makes that key be read again, and no more.
  */
-#include "common/policy/key_cache.h"
+#include "common/policy/key_cache_internal.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>

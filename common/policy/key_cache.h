@@ -21,9 +21,6 @@ struct key_cache;
 struct key_cache *key_cache_new(void);
 void key_cache_free(struct key_cache *c); /* keys that were given live on */
 
-/* How often one was there. */
-uint64_t key_cache_hits(struct key_cache *c);
-
 /* As key_record_parse(), from the cache where it is there.  c may be NULL: no
  * cache. */
 enum key_record key_cache_parse(struct key_cache *c, struct str record,

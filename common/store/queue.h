@@ -116,6 +116,24 @@ int queue_record(struct db *db, const struct queue_outcome *o, struct fail *f);
 int queue_is_there(struct db *db, int64_t trace, int n, struct str address,
     struct str domain, struct fail *f);
 
+/* Was its sender told that it takes long?  1, 0 (also if it is not there), -1.
+ */
+int queue_is_told(struct db *db, int64_t trace, int n, struct fail *f);
+
+/* All of a message that wait for a destination, and whose sender wants to know
+ * that it takes long and does not: how many; and that he was told, from now
+ * on. */
+int queue_untold(
+    struct db *db, int64_t trace, struct str domain, size_t *n, struct fail *f);
+int queue_tell_all(
+    struct db *db, int64_t trace, struct str domain, size_t *n, struct fail *f);
+
+/* What waits for a time more than most_ms from now, and not since its sender
+ * says so, was put off by a clock that went wrong: it is due at some time
+ * before that.  In a write transaction. */
+int queue_bring_nearer(
+    struct db *db, int64_t now_ms, int64_t most_ms, size_t *n, struct fail *f);
+
 /* One that is due, as far as it decides what becomes of it. */
 struct queue_due_row {
 	struct str address;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/mime/dsn.h"
 #include "common/store/delivery.h"
 #include "common/store/queue_internal.h"
 #include "common/store/route.h"
@@ -28,10 +29,22 @@ check(const struct route *r, const struct queue_entry *e, struct fail *f)
 	return fail(f, FAIL_PERM, "there is no %s any more", e->address);
 }
 
+/* RFC 3461 s5.2.7.3 (c): of a list's members failures are told. */
+static unsigned
+notify_of(const struct queue_entry *e, const struct route *r)
+{
+	unsigned notify = e->notify;
+
+	if (!(notify & DSN_NOTIFY_SUCCESS) || r->n < 2)
+		return notify;
+	notify &= ~(unsigned)DSN_NOTIFY_SUCCESS;
+	return notify != 0 ? notify : DSN_NOTIFY_NEVER;
+}
+
 /* What leads elsewhere waits for its own turn. */
 static int
 pass_on(struct db *db, const struct queue_entry *e, struct str address,
-    int64_t now_ms, struct fail *f)
+    unsigned notify, int64_t now_ms, struct fail *f)
 {
 	const struct hop h = {.trace = e->trace,
 	    .at_ms = now_ms,
@@ -50,7 +63,7 @@ pass_on(struct db *db, const struct queue_entry *e, struct str address,
 		    .original = str_of(
 			e->original != NULL ? e->original : e->address),
 		    .next_ms = now_ms,
-		    .notify = e->notify,
+		    .notify = notify,
 		    .original_recipient = str_of(e->original_recipient)},
 		f) == -1)
 		return -1;
@@ -80,12 +93,16 @@ deliver_along(struct db *db, const struct queue_entry *e, const struct route *r,
 	*n_mailboxes = p.n_targets;
 	for (size_t i = 0; i < r->n; i++)
 		if (r->targets[i].account == 0 &&
-		    pass_on(db, e, str_of(r->targets[i].address), now_ms, f) ==
-			-1)
+		    pass_on(db, e, str_of(r->targets[i].address),
+			notify_of(e, r), now_ms, f) == -1)
 			return -1;
-	if (p.n_targets > 0 &&
-	    queue_report(db, &o, DSN_REPORT_DELIVERED, f) == -1)
-		return -1;
+	if (r->n > 1 || p.n_targets > 0) { /* else whoever takes it tells */
+		enum dsn_report_action what = r->n > 1 ? DSN_REPORT_EXPANDED
+		                                       : DSN_REPORT_DELIVERED;
+
+		if (queue_report(db, &o, what, f) == -1)
+			return -1;
+	}
 	return queue_take_out(db, e->trace, e->n, f);
 }
 

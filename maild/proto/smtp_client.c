@@ -8,12 +8,6 @@
 #include "common/util/secret.h"
 #include "maild/proto/smtp_client_state.h"
 
-bool
-smtp_client_is_refusal(const struct smtp_reply *r)
-{
-	return r->code >= 400;
-}
-
 void
 smtp_client_enter(struct smtp_client *c, enum state state)
 {
@@ -45,12 +39,20 @@ smtp_client_end_session(struct smtp_client *c)
 	smtp_client_enter(c, CLOSED);
 }
 
+static void
+note_broken_tls(struct smtp_client *c)
+{
+	c->tls_broken = c->o.tls == SMTP_TLS_MAY &&
+	                (c->state == STARTTLS || c->state == TLS);
+}
+
 /* Give up, with our own words in c->end. */
 static void
 give_up(struct smtp_client *c)
 {
 	c->end.unsure = c->state == DOT;
 	c->end.elsewhere = c->state != DOT;
+	note_broken_tls(c);
 	buf_clear(&c->out);
 	if (c->state == BODY)
 		smtp_client_say_body(c, ", not all of it");
@@ -75,6 +77,7 @@ smtp_client_unsafe(
 	    wanted && c->o.law != NULL ? c->o.law : "", words);
 	c->end.elsewhere = true;
 	c->unsafe = wanted;
+	note_broken_tls(c);
 	smtp_dialogue_add(&c->dialogue, "-- ", buf_str(&c->end.text));
 	if (c->state != TLS)
 		say_quit(c);
@@ -175,8 +178,14 @@ announce(struct smtp_client *c)
 	return states[c->state].event;
 }
 
-/* RFC 3207 s6: what comes in the clear behind the 220 could be anybody's. */
-static const char early_in_tls[] = "more than 220 before the TLS handshake";
+/* RFC 3207 s6: what comes in the clear behind the 220 could be anybody's, who
+ * is not rewarded with a message in the clear. */
+static void
+intruded(struct smtp_client *c)
+{
+	smtp_client_broken(c, "more than 220 before the TLS handshake");
+	c->tls_broken = false;
+}
 
 enum smtp_client_event
 smtp_client_step(struct smtp_client *c, struct str *in)
@@ -190,7 +199,7 @@ smtp_client_step(struct smtp_client *c, struct str *in)
 			break;
 		}
 		if (c->state == TLS) {
-			smtp_client_broken(c, early_in_tls);
+			intruded(c);
 			continue;
 		}
 		if (!smtp_reply_begun(&c->parse) && c->out.len > 0) {
@@ -208,7 +217,7 @@ smtp_client_step(struct smtp_client *c, struct str *in)
 			break;
 		}
 		if (c->state == TLS && in->len > 0)
-			smtp_client_broken(c, early_in_tls);
+			intruded(c);
 	}
 	return ev;
 }
@@ -296,6 +305,24 @@ bool
 smtp_client_is_unsafe(const struct smtp_client *c)
 {
 	return c->unsafe;
+}
+
+const char *
+smtp_client_why_clear(const struct smtp_client *c)
+{
+	return c->why_clear;
+}
+
+bool
+smtp_client_is_clear_for_now(const struct smtp_client *c)
+{
+	return c->clear_for_now;
+}
+
+bool
+smtp_client_is_tls_broken(const struct smtp_client *c)
+{
+	return c->tls_broken;
 }
 
 bool

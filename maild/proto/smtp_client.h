@@ -134,6 +134,17 @@ const struct smtp_outcome *smtp_client_end(const struct smtp_client *c);
 /* After CLOSED: did it end since TLS could not be had as it was wanted? */
 bool smtp_client_is_unsafe(const struct smtp_client *c);
 
+/* Once it is READY without TLS: why there is none, "STARTTLS was refused: 454
+ * ..."; empty under TLS and where none was wanted.  And was it only refused
+ * for now?  Valid until free. */
+const char *smtp_client_why_clear(const struct smtp_client *c);
+bool smtp_client_is_clear_for_now(const struct smtp_client *c);
+
+/* After CLOSED, where TLS only MAY be: did STARTTLS end it, without an answer
+ * or by a handshake that failed?  Without TLS it may go well.  Not so where
+ * somebody has spoken before the handshake. */
+bool smtp_client_is_tls_broken(const struct smtp_client *c);
+
 /* After CLOSED: did it refuse our login? */
 bool smtp_client_is_shut_out(const struct smtp_client *c);
 

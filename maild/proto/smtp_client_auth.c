@@ -119,7 +119,7 @@ smtp_client_on_auth(struct smtp_client *c, const struct smtp_reply *r)
 		answer(c);
 	} else if (r->code == 235 && c->answers == 0) {
 		smtp_client_enter(c, READY);
-	} else if (smtp_client_is_refusal(r)) {
+	} else if (smtp_reply_is_refusal(r)) {
 		buf_init(&words, 1 * KB);
 		smtp_reply_one_line(r, &words);
 		c->shut_out = true;

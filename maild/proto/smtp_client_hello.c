@@ -2,6 +2,7 @@
 #include "maild/proto/smtp_client_state.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static void
 say_hello(struct smtp_client *c, enum state state)
@@ -20,7 +21,7 @@ smtp_client_on_greeting(struct smtp_client *c, const struct smtp_reply *r)
 	c->greeted = true;
 	if (r->code == 220)
 		say_hello(c, EHLO);
-	else if (smtp_client_is_refusal(r))
+	else if (smtp_reply_is_refusal(r))
 		smtp_client_refused(c, r);
 	else
 		smtp_client_broken(c, "a greeting that is none");
@@ -30,6 +31,14 @@ static bool
 must_have_tls(const struct smtp_client *c)
 {
 	return c->security == SMTP_CLEAR && c->o.tls >= SMTP_TLS_MUST;
+}
+
+static void
+go_on_in_clear(struct smtp_client *c, const char *why, const char *words)
+{
+	snprintf(c->why_clear, sizeof(c->why_clear), "%s%s", why, words);
+	smtp_dialogue_add(
+	    &c->dialogue, "-- in the clear: ", str_of(c->why_clear));
 }
 
 /* What a server offers is known. */
@@ -48,6 +57,8 @@ proceed(struct smtp_client *c)
 	} else if (c->o.login != NULL) {
 		smtp_client_log_in(c);
 	} else {
+		if (c->security == SMTP_CLEAR && c->o.tls != SMTP_TLS_NEVER)
+			go_on_in_clear(c, "STARTTLS is not offered", "");
 		smtp_client_enter(c, READY);
 	}
 }
@@ -70,7 +81,7 @@ smtp_client_on_ehlo(struct smtp_client *c, const struct smtp_reply *r)
 		    " but not offered: EHLO was refused (%d)", r->code);
 	} else if (is_old(r) && c->security == SMTP_CLEAR) {
 		say_hello(c, HELO);
-	} else if (smtp_client_is_refusal(r)) {
+	} else if (smtp_reply_is_refusal(r)) {
 		smtp_client_refused(c, r);
 	} else {
 		smtp_client_broken(c, "a reply to EHLO that is none");
@@ -82,7 +93,7 @@ smtp_client_on_helo(struct smtp_client *c, const struct smtp_reply *r)
 {
 	if (r->code == 250)
 		proceed(c);
-	else if (smtp_client_is_refusal(r))
+	else if (smtp_reply_is_refusal(r))
 		smtp_client_refused(c, r);
 	else
 		smtp_client_broken(c, "a reply to HELO that is none");
@@ -93,18 +104,20 @@ smtp_client_on_starttls(struct smtp_client *c, const struct smtp_reply *r)
 {
 	struct buf words;
 
+	buf_init(&words, 1 * KB);
+	smtp_reply_one_line(r, &words);
 	if (r->code == 220) {
 		smtp_client_enter(c, TLS);
-	} else if (!smtp_client_is_refusal(r)) {
+	} else if (!smtp_reply_is_refusal(r)) {
 		smtp_client_broken(c, "a reply to STARTTLS that is none");
 	} else if (must_have_tls(c)) {
-		buf_init(&words, 1 * KB);
-		smtp_reply_one_line(r, &words);
 		smtp_client_unsafe(c, "4.7.4", " but refused: %s", words.data);
-		buf_release(&words);
 	} else { /* opportunistic: RFC 3207 s4 leaves it to us */
+		go_on_in_clear(c, "STARTTLS was refused: ", words.data);
+		c->clear_for_now = r->code < 500;
 		smtp_client_enter(c, READY);
 	}
+	buf_release(&words);
 }
 
 void

@@ -5,12 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool
-is_ok(const struct smtp_reply *r)
-{
-	return r->code / 10 == 25; /* RFC 5321 s4.2.1: x5z, the mail system */
-}
-
 void
 smtp_client_finish(struct smtp_client *c, const struct smtp_outcome *o)
 {
@@ -79,7 +73,7 @@ smtp_client_on_envelope(struct smtp_client *c, const struct smtp_reply *r)
 void
 smtp_client_on_body(struct smtp_client *c, const struct smtp_reply *r)
 {
-	if (smtp_client_is_refusal(r)) {
+	if (smtp_reply_is_refusal(r)) {
 		buf_clear(&c->out);
 		smtp_client_refused(c, r);
 	} else
@@ -91,7 +85,7 @@ smtp_client_on_dot(struct smtp_client *c, const struct smtp_reply *r)
 {
 	struct smtp_outcome o;
 
-	if (!is_ok(r) && !smtp_client_is_refusal(r)) {
+	if (!smtp_reply_is_ok(r) && !smtp_reply_is_refusal(r)) {
 		smtp_client_broken(c, "a reply to the final dot that is none");
 		return;
 	}

@@ -48,10 +48,13 @@ struct smtp_client {
 	uint64_t left; /* octets of a binary message still to be sent */
 	int answers;   /* to 334, that AUTH still needs */
 	bool greeted;
-	bool done;     /* SMTP_CLIENT_DONE is to be said */
-	bool answered; /* a command of ours was */
-	bool unsafe;   /* it ended since TLS could not be had as wanted */
-	bool shut_out; /* it ended since the login was refused */
+	bool done;           /* SMTP_CLIENT_DONE is to be said */
+	bool answered;       /* a command of ours was */
+	bool unsafe;         /* it ended since TLS could not be had as wanted */
+	bool shut_out;       /* it ended since the login was refused */
+	bool tls_broken;     /* it ended at STARTTLS, where TLS only MAY be */
+	char why_clear[200]; /* no TLS: smtp_client_why_clear() */
+	bool clear_for_now;
 };
 
 /* The one place that changes state. */
@@ -80,9 +83,6 @@ void smtp_client_log_in(struct smtp_client *c);
 
 /* Everything undecided ends like this, if a message is under way. */
 void smtp_client_finish(struct smtp_client *c, const struct smtp_outcome *o);
-
-/* 4yz or 5yz */
-bool smtp_client_is_refusal(const struct smtp_reply *r);
 
 /* What a reply does, one for each state. */
 typedef void smtp_client_on_reply(

@@ -40,9 +40,13 @@ smtp_envelope_is_address(struct str address)
 	    at + 1 == address.len)
 		return false;
 	for (size_t i = 0; i < address.len; i++) {
+		bool before = i < at;
+
 		if (i == at && quoted)
 			return false;
 		if (!fits(address, &i, &quoted))
+			return false;
+		if (before && i == at) /* of a quoted pair: no domain's */
 			return false;
 	}
 	return !quoted;

@@ -199,3 +199,15 @@ smtp_reply_one_line(const struct smtp_reply *r, struct buf *out)
 		buf_add_char(out, c >= ' ' && c <= '~' ? c : '?');
 	}
 }
+
+bool
+smtp_reply_is_ok(const struct smtp_reply *r)
+{
+	return r->code / 10 == 25;
+}
+
+bool
+smtp_reply_is_refusal(const struct smtp_reply *r)
+{
+	return r->code >= 400;
+}

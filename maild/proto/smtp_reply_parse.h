@@ -58,4 +58,8 @@ bool smtp_reply_begun(const struct smtp_reply_parse *p);
  * words; control and 8-bit bytes as `?', cut at SMTP_REPLY_ONE_MAX. */
 void smtp_reply_one_line(const struct smtp_reply *r, struct buf *out);
 
+/* RFC 5321 s4.2.1: x5z, the mail system says yes; 4yz or 5yz. */
+bool smtp_reply_is_ok(const struct smtp_reply *r);
+bool smtp_reply_is_refusal(const struct smtp_reply *r);
+
 #endif

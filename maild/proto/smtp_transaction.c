@@ -21,18 +21,6 @@ struct smtp_recipient {
 	bool taken;   /* RCPT was answered 25x */
 };
 
-static bool
-is_ok(const struct smtp_reply *r)
-{
-	return r->code / 10 == 25; /* RFC 5321 s4.2.1: x5z, the mail system */
-}
-
-static bool
-is_refusal(const struct smtp_reply *r)
-{
-	return r->code >= 400;
-}
-
 static size_t
 n_steps(const struct smtp_transaction *t)
 {
@@ -202,7 +190,8 @@ static enum smtp_transaction_state
 on_rset(struct smtp_transaction *t, const struct smtp_reply *r)
 {
 	t->open = false;
-	return is_refusal(r) ? SMTP_TRANSACTION_STUCK : SMTP_TRANSACTION_ASK;
+	return smtp_reply_is_refusal(r) ? SMTP_TRANSACTION_STUCK
+	                                : SMTP_TRANSACTION_ASK;
 }
 
 /* "Too many" on a connection that has carried messages: some servers limit what
@@ -221,8 +210,8 @@ on_mail(struct smtp_transaction *t, const struct smtp_reply *r)
 {
 	if (is_spent(t, r))
 		return SMTP_TRANSACTION_STUCK;
-	t->open = is_ok(r);
-	t->refused = !is_ok(r);
+	t->open = smtp_reply_is_ok(r);
+	t->refused = !smtp_reply_is_ok(r);
 	if (t->refused)
 		decide_rest_by(t, r);
 	return SMTP_TRANSACTION_ASK;
@@ -239,7 +228,7 @@ on_rcpt(struct smtp_transaction *t, const struct smtp_reply *r, size_t i)
 
 	if (t->refused)
 		return; /* MAIL was; this had been sent with it */
-	if (is_ok(r)) {
+	if (smtp_reply_is_ok(r)) {
 		to->taken = true;
 		return;
 	}
@@ -345,7 +334,8 @@ smtp_transaction_reply(struct smtp_transaction *t, const struct smtp_reply *r)
 	enum smtp_transaction_state next = SMTP_TRANSACTION_ASK;
 
 	assert(t->under_way && t->answered < t->asked);
-	if (!is_refusal(r) && (step == DATA ? r->code != 354 : !is_ok(r)))
+	if (!smtp_reply_is_refusal(r) &&
+	    (step == DATA ? r->code != 354 : !smtp_reply_is_ok(r)))
 		return SMTP_TRANSACTION_MISMATCH;
 	t->answered++;
 	switch (step) {

@@ -179,6 +179,7 @@ compose(struct bounce *b, const char *store_dir, bool *damaged, struct fail *f)
 	    .random = b->random,
 	    .recipients = b->recipients,
 	    .n = b->n,
+	    .others = b->others,
 	};
 
 	buf_release(&b->text);

@@ -40,6 +40,8 @@ struct bounce {
 	uint64_t random;
 	const struct dsn_recipient *recipients;
 	size_t n;
+	size_t others; /* of whom it is as true, and how many there are is told
+	                */
 	struct own_keys *keys; /* that sign it, held for the bounce, or NULL */
 
 	/* its own */

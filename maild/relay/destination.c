@@ -358,14 +358,30 @@ destination_take_waived(struct destination *d, struct item **items, size_t max)
 	return take(d, items, max, true);
 }
 
-bool
-destination_is_waived(const struct destination *d)
+static const struct item *
+first_waiting(const struct destination *d)
 {
 	const struct item *i = d->items;
 
 	while (i != NULL && i->state != ITEM_WAITING)
 		i = i->next;
+	return i;
+}
+
+bool
+destination_is_waived(const struct destination *d)
+{
+	const struct item *i = first_waiting(d);
+
 	return i != NULL && i->e.tls_optional;
+}
+
+bool
+destination_is_for_tls(const struct destination *d)
+{
+	const struct item *i = first_waiting(d);
+
+	return i != NULL && i->e.require_tls;
 }
 
 void
@@ -385,6 +401,13 @@ destination_withdraw(struct destination *d, struct item *i)
 	    trace_text(i->e.trace, id), i->e.address);
 	items_set(d, i, ITEM_GONE);
 	destination_drop_gone(d);
+}
+
+void
+destination_is_ours(struct destination *d)
+{
+	d->local = true;
+	relay_schedule(d->relay);
 }
 
 void

@@ -105,21 +105,31 @@ size_t destination_take_waived(
     struct destination *d, struct item **items, size_t max);
 bool destination_is_waived(const struct destination *d);
 
+/* Does the first that waits need TLS (RFC 8689)? */
+bool destination_is_for_tls(const struct destination *d);
+
 /* A session gives one back untried. */
 void destination_put_back(struct destination *d, struct item *i);
 
 /* It is not to be sent any more, since a person said so: forget it. */
 void destination_withdraw(struct destination *d, struct item *i);
 
+/* The domain is ours by now: what waits is delivered here, and is not for
+ * sessions any more. */
+void destination_is_ours(struct destination *d);
+
 /* What a session learned of how much the servers can take. */
 void destination_pace(struct destination *d, enum pace_news news);
 
-struct attempt {             /* who was asked; strings may be empty */
-	struct str host;     /* "mx.example.org [192.0.2.1]" */
-	struct str tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
-	bool clear;          /* it took commands without TLS */
-	bool law;            /* a TLS policy was in the way: not of those for
-	                      * whom none counts (RFC 8689 s5) */
+struct attempt {              /* who was asked; strings may be empty */
+	struct str host;      /* "mx.example.org [192.0.2.1]" */
+	struct str tls;       /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty */
+	bool clear;           /* it took commands without TLS, ... */
+	struct str why_clear; /* ... since "STARTTLS is not offered"; or empty
+	                       */
+	bool law;             /* a TLS policy was in the way: not of those for
+	                       * whom none counts (RFC 8689 s5) */
+	bool all;             /* it is true of all that waits there */
 	bool here;           /* nobody: what was sent is in a mailbox of ours */
 	bool dsn;            /* it reports deliveries itself (RFC 3461) */
 	struct str dialogue; /* what was said (store/attempt.h), or empty */

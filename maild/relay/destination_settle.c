@@ -144,6 +144,8 @@ write_detail(
 	buf_init(out, 2 * KB);
 	if (a->tls.len > 0)
 		buf_addf(out, "%.*s: ", STR_FMT(a->tls));
+	else if (a->clear && a->why_clear.len > 0)
+		buf_addf(out, "in the clear (%.*s): ", STR_FMT(a->why_clear));
 	else if (a->clear)
 		buf_add(out, STR("in the clear: "));
 	buf_add(out, buf_str(&o->text));
@@ -168,6 +170,7 @@ add_to_record(struct destination *d, struct relay_record *r, struct item *i,
 	    .report = fate->result == QUEUE_RELAYED && !a->dsn &&
 	              (i->e.notify & DSN_NOTIFY_SUCCESS),
 	    .tell = fate->late,
+	    .all = a->all,
 	};
 
 	write_detail(&detail, o, a);
@@ -181,6 +184,7 @@ static struct attempt
 verdict_attempt(const struct destination *d)
 {
 	return (struct attempt){.host = buf_str(&d->verdict_host),
+	    .all = !d->verdict_law,
 	    .dialogue = buf_str(&d->verdict_dialogue),
 	    .at_ms = d->condemned_ms};
 }
@@ -340,8 +344,10 @@ void
 destination_condemn(struct destination *d, const struct smtp_outcome *o,
     const struct attempt *a)
 {
-	if (d->putting_off != NULL)
-		return; /* one verdict is enough */
+	/* one verdict is enough; and of a domain that became ours meanwhile
+	 * other servers do not judge */
+	if (d->putting_off != NULL || d->local)
+		return;
 	smtp_outcome_copy(&d->verdict, o);
 	buf_clear(&d->verdict_host);
 	buf_add(&d->verdict_host, str_first(a->host, 400));

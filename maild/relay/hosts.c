@@ -28,6 +28,8 @@ struct host {
 	int64_t wait_ms;   /* of the last time it was OPEN */
 	int64_t until_ms;  /* OPEN: nobody may; HALF: somebody tries */
 	char why[WHY_MAX];
+	int64_t clear_until_ms; /* until then TLS is not tried; 0: it is */
+	char why_clear[WHY_MAX];
 	struct host *chain;         /* of its slot */
 	struct host *older, *newer; /* by when they failed last */
 };
@@ -127,6 +129,19 @@ add(struct hosts *h, const struct address *a)
 	return x;
 }
 
+/* As one that failed just now. */
+static struct host *
+renew(struct hosts *h, const struct address *a)
+{
+	struct host *x = find(h, a);
+
+	if (x == NULL)
+		return add(h, a);
+	unlink_age(h, x);
+	link_newest(h, x);
+	return x;
+}
+
 static void
 open_for(struct host *x, int64_t wait_ms, int64_t mono_ms)
 {
@@ -169,14 +184,8 @@ void
 hosts_failed(
     struct hosts *h, const struct address *a, int64_t mono_ms, const char *why)
 {
-	struct host *x = find(h, a);
+	struct host *x = renew(h, a);
 
-	if (x == NULL) {
-		x = add(h, a);
-	} else {
-		unlink_age(h, x);
-		link_newest(h, x);
-	}
 	snprintf(x->why, sizeof(x->why), "%s", why);
 	switch (x->state) {
 	case CLOSED:
@@ -196,8 +205,13 @@ hosts_good(struct hosts *h, const struct address *a)
 {
 	struct host *x = find(h, a);
 
-	if (x != NULL)
+	if (x != NULL && x->clear_until_ms == 0) {
 		forget(h, x);
+	} else if (x != NULL) {
+		x->state = CLOSED;
+		x->failures = 0;
+		x->why[0] = '\0';
+	}
 }
 
 const char *
@@ -206,4 +220,22 @@ hosts_why(const struct hosts *h, const struct address *a)
 	const struct host *x = find(h, a);
 
 	return x != NULL ? x->why : "";
+}
+
+void
+hosts_tls_broke(
+    struct hosts *h, const struct address *a, int64_t mono_ms, const char *why)
+{
+	struct host *x = renew(h, a);
+
+	x->clear_until_ms = mono_ms + HOSTS_CLEAR_MS;
+	snprintf(x->why_clear, sizeof(x->why_clear), "%s", why);
+}
+
+const char *
+hosts_why_clear(const struct hosts *h, const struct address *a, int64_t mono_ms)
+{
+	const struct host *x = find(h, a);
+
+	return x != NULL && mono_ms < x->clear_until_ms ? x->why_clear : NULL;
 }

@@ -11,6 +11,7 @@
 #include "maild/relay/relay_look.h"
 #include "maild/relay/relay_report.h"
 #include "maild/relay/relay_session.h"
+#include "maild/relay/relay_set_back.h"
 #include "maild/relay/smarthosts.h"
 
 #define AGAIN_MS 20 /* smarthosts are being read: a moment */
@@ -139,6 +140,7 @@ relay_new(const struct relay_deps *deps)
 	slots_init(&r->slots, deps->conf->relay_connections, rand_u64());
 	buf_init(&r->after, RELAY_DOMAIN_MAX);
 	r->d.report = relay_report_new(deps, look_again, r);
+	r->set_back = relay_set_back_new(deps, look_again, r);
 	r->turn = timer_new(deps->loop, turn, r);
 	r->next = timer_new(deps->loop, look_again, r);
 	timer_set(r->next, 0);
@@ -192,6 +194,7 @@ relay_stop(struct relay *r)
 {
 	r->stopping = true;
 	relay_report_stop(r->d.report);
+	relay_set_back_stop(r->set_back);
 	timer_clear(r->next);
 	timer_clear(r->turn);
 	turn(r);
@@ -221,6 +224,7 @@ relay_free(struct relay *r)
 	timer_free(r->turn);
 	timer_free(r->next);
 	relay_report_free(r->d.report);
+	relay_set_back_free(r->set_back);
 	relay_self_free(r->self);
 	hosts_free(r->hosts);
 	buf_release(&r->after);

@@ -71,6 +71,8 @@ bool
 relay_batch_take(struct relay_batch *b)
 {
 	assert(b->n == 0);
+	if (b->d->local)
+		return false; /* it goes nowhere else any more */
 	b->n = b->waived
 	           ? destination_take_waived(
 			 b->d, b->items, SMTP_RECIPIENTS_MAX)
@@ -98,8 +100,8 @@ relay_batch_open(struct relay_batch *b, relay_body_ready *ready, void *arg)
 	b->body = relay_body_new(&b->d->relay->d, &of, ready, arg);
 }
 
-/* Whom a person has taken it back from meanwhile is not sent it.  True if
- * nobody is left. */
+/* Whom a person has taken it back from meanwhile is not sent it, and nobody
+ * whose domain became ours.  True if nobody is left. */
 static bool
 withdraw(struct relay_batch *b)
 {
@@ -108,6 +110,11 @@ withdraw(struct relay_batch *b)
 	if (b->confirmed)
 		return false;
 	b->confirmed = true;
+	if (relay_body_is_ours(b->body)) {
+		destination_is_ours(b->d);
+		relay_batch_release(b);
+		return true;
+	}
 	for (size_t i = 0; i < b->n; i++)
 		if (relay_body_is_for(b->body, i))
 			b->items[kept++] = b->items[i];

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "common/store/account.h"
 #include "common/store/body.h"
 #include "common/store/queue.h"
 #include "common/util/mem.h"
@@ -22,6 +23,7 @@ struct relay_body {
 	int *recipients;
 	bool *wanted; /* of each */
 	size_t n;
+	bool ours;
 	uint64_t skip;       /* octets still to be thrown away */
 	struct timer *again; /* when the workers are all taken */
 	bool reading;        /* a job has the fields below; free only orphans */
@@ -93,12 +95,24 @@ find_wanted(struct relay_body *b, struct db *db, struct fail *f)
 	return 0;
 }
 
+/* Who sends it elsewhere on purpose knows better. */
+static int
+find_ours(struct relay_body *b, struct db *db, struct fail *f)
+{
+	int got = 0;
+
+	if (b->domain[0] != QUEUE_REROUTED)
+		got = domain_find(db, str_of(b->domain), f);
+	b->ours = got == 1;
+	return got == -1 ? -1 : 0;
+}
+
 static int
 run_open(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct relay_body *b = of_open(job);
 
-	if (find_wanted(b, db, f) == -1) {
+	if (find_ours(b, db, f) == -1 || find_wanted(b, db, f) == -1) {
 		/* our trouble, nobody's order */
 		for (size_t i = 0; i < b->n; i++)
 			b->wanted[i] = true;
@@ -187,6 +201,13 @@ relay_body_is_for(const struct relay_body *b, size_t recipient)
 {
 	assert(!b->reading && recipient < b->n);
 	return b->wanted[recipient];
+}
+
+bool
+relay_body_is_ours(const struct relay_body *b)
+{
+	assert(!b->reading);
+	return b->ours;
 }
 
 struct str

@@ -35,6 +35,9 @@ struct relay_body *relay_body_new(const struct relay_deps *deps,
  * recipients?  Once something has been read. */
 bool relay_body_is_for(const struct relay_body *b, size_t recipient);
 
+/* Likewise: is the domain one of ours by now?  Then it is for nobody else. */
+bool relay_body_is_ours(const struct relay_body *b);
+
 /* What is there and not dropped; empty while reading, and at the end. */
 struct str relay_body_piece(const struct relay_body *b);
 void relay_body_drop(struct relay_body *b, size_t n);

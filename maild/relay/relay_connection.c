@@ -193,19 +193,14 @@ not_connected(struct relay_session *s, const char *why)
 
 /* Without TLS only where nobody asks for it. */
 static void
-tls_failed(struct relay_session *s, const char *why)
+tls_failed(struct relay_session *s, const char *why, bool passes)
 {
-	relay_lesson_no_tls(s, TLS_RESULT_VALIDATION_FAILURE, why);
+	relay_lesson_unsafe(s, TLS_RESULT_VALIDATION_FAILURE, why);
 	relay_lesson_good(s); /* it is there */
 	s->handshake = false;
 	smtp_client_tls_failed(s->smtp, why);
-	if (s->safety.tls == SMTP_TLS_MAY) {
-		log_info(s->d->relay->d.log,
-		    "relay mx=%s goes on in the clear: %s", s->host, why);
-		s->after = AFTER_CLEAR;
-	} else {
+	if (!relay_session_go_clear(s, why, passes))
 		take_input(s);
-	}
 }
 
 static void
@@ -221,7 +216,7 @@ on_closed(void *arg, enum conn_end end, const char *text)
 	} else if (s->handshake && end == CONN_ABORTED) {
 		s->after = AFTER_END; /* we did it: nothing is wrong there */
 	} else if (s->handshake) {
-		tls_failed(s, text);
+		tls_failed(s, text, end != CONN_TLS);
 	} else {
 		lose(s, text[0] != '\0' ? text : "the connection broke");
 		take_input(s);
@@ -288,8 +283,9 @@ relay_connection_open(struct relay_session *s)
 	s->smtp = new_client(s);
 	s->turn = smtp_client_turn(s->smtp) - 1; /* no deadline yet */
 	relay_count(deps, METRIC_CONNECTIONS);
-	relay_session_tell(s, "-- to %s, port %u%s", s->host,
-	    address_port(&t->address), s->clear ? ", without TLS" : "");
+	relay_session_tell(s, "-- to %s, port %u%s%s", s->host,
+	    address_port(&t->address), s->clear ? ", in the clear: " : "",
+	    s->clear ? s->why_clear : "");
 	s->conn = conn_connect(deps->loop, &t->address,
 	    choose_source(deps->conf, &t->address, &source), &host, s, &limits);
 }

@@ -23,10 +23,12 @@ struct destination;
 struct hosts;
 struct relay_look;
 struct relay_session;
+struct relay_set_back;
 
 struct relay {
 	struct relay_deps d;
 	struct relay_self *self;
+	struct relay_set_back *set_back;
 	struct hosts *hosts;              /* the breaker, for sessions */
 	struct destination *destinations; /* list */
 	size_t n_destinations;

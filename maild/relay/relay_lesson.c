@@ -179,8 +179,22 @@ relay_lesson_tls(struct relay_session *s, const struct conn_tls *tls)
 }
 
 void
-relay_lesson_no_tls(
+relay_lesson_unsafe(
     struct relay_session *s, enum tls_result result, const char *reason)
 {
 	note(s, result, reason);
+}
+
+void
+relay_lesson_clear(struct relay_session *s)
+{
+	struct relay *r = s->d->relay;
+
+	note(s,
+	    s->clear ? TLS_RESULT_VALIDATION_FAILURE
+		     : TLS_RESULT_STARTTLS_NOT_SUPPORTED,
+	    s->why_clear);
+	if (s->clear && !s->recalled)
+		hosts_tls_broke(r->hosts, address_of(s),
+		    clock_lapse_ms(r->d.clock), s->why_clear);
 }

@@ -7,6 +7,7 @@
 #include "common/util/mem.h"
 #include "maild/relay/destination.h"
 #include "maild/relay/relay_session.h"
+#include "maild/relay/relay_set_back.h"
 
 #define DOMAINS_AT_ONCE 64
 #define LOOK_LEAST_MS   10
@@ -220,6 +221,7 @@ relay_look_start(struct relay *r)
 {
 	struct relay_look *l = MEM_NEW(struct relay_look);
 
+	relay_set_back_look(r->set_back);
 	l->job.run = run_look;
 	l->job.done = done_look;
 	l->owner = r;

@@ -57,43 +57,16 @@ destroy(struct relay_record *r)
 	free(r);
 }
 
-/* Whom a person took it back from while it was tried, or has sent it elsewhere
- * for, the DSN does not tell of. */
-static int
-forget_recalled(struct relay_record *r, struct db *db, struct fail *f)
-{
-	for (size_t i = 0; i < r->n; i++) {
-		struct relay_line *l = &r->lines[i];
-		int there = 0;
-
-		if (l->wanted)
-			there = queue_is_there(db, l->key.trace, l->key.n,
-			    str_of(l->address), str_of(l->domain), f);
-		if (there == -1)
-			return -1;
-		l->wanted = there == 1;
-	}
-	return 0;
-}
-
-static size_t
-n_wanted(const struct relay_record *r)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n; i++)
-		n += r->lines[i].wanted;
-	return n;
-}
-
 static int
 run_read(struct db *db, struct store_job *job, struct fail *f)
 {
 	struct relay_record *r = of_read(job);
 
-	if (forget_recalled(r, db, f) == -1)
+	size_t n;
+
+	if (relay_record_choose(r, db, &n, f) == -1)
 		return -1;
-	r->bounces = n_wanted(r) > 0;
+	r->bounces = n > 0;
 	if (r->bounces)
 		bounce_read(&r->bounce, db);
 	return 0;
@@ -115,11 +88,13 @@ run_write(struct db *db, struct store_job *job, struct fail *f)
 	struct relay_record *r = of_write(job);
 
 	if (r->bounces) {
-		if (forget_recalled(r, db, f) == -1)
+		size_t n, others = r->bounce.others;
+
+		if (relay_record_choose(r, db, &n, f) == -1)
 			return -1;
-		if (n_wanted(r) != r->bounce.n)
+		if (n != r->bounce.n || others != r->bounce.others)
 			return fail(f, FAIL_TEMP,
-			    "somebody the DSN tells of was taken back");
+			    "whom the DSN is to tell of has changed");
 	}
 	if (relay_record_write(r, db, f) == -1)
 		return -1;
@@ -172,7 +147,7 @@ count_results(const struct relay_record *r)
 	};
 
 	for (size_t i = 0; i < r->n; i++)
-		if (r->lines[i].result != QUEUE_DELIVERED)
+		if (r->lines[i].result != QUEUE_DELIVERED && !r->lines[i].gone)
 			relay_count(&r->deps, metrics[r->lines[i].result]);
 	if (r->bounces && r->bounce.why == NULL)
 		relay_count(&r->deps, METRIC_DSNS);
@@ -472,6 +447,7 @@ relay_record_add(struct relay_record *r, const struct queue_entry *e,
 	       r->lines[0].key.trace == e->trace);
 	if (l->wanted && !r->bounces)
 		begin_bounce(r, e, v);
+	r->all |= l->wanted && v->tell && v->all;
 	r->bounces = r->bounces || l->wanted;
 }
 

@@ -43,6 +43,8 @@ struct relay_verdict {
 	struct str detail;   /* of the hop */
 	bool report; /* tell the sender, if he asked: nobody else will */
 	bool tell;   /* QUEUE_DEFERRED: tell him of the delay */
+	bool all;    /* then: and of all of the message that wait with it, who
+	              * share its fate */
 };
 
 /* Everything is copied.  Recipients that are given up (QUEUE_FAILED,

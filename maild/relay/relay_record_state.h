@@ -24,6 +24,7 @@ struct relay_line {
 	char *orcpt;    /* may be NULL */
 	int64_t until_ms;
 	bool report, told, wanted; /* wanted: stands in the DSN */
+	bool gone; /* nothing was recorded: it was dropped or recalled */
 };
 
 struct relay_record {
@@ -44,6 +45,7 @@ struct relay_record {
 
 	/* of the message that is given up, or late */
 	bool bounces;
+	bool all; /* the others that wait with them are told of, too */
 	struct bounce bounce;
 	struct dsn_recipient *reported;
 	char *sender, *envelope_id;
@@ -55,7 +57,12 @@ relay_line_is_given_up(const struct relay_line *l)
 	return l->result == QUEUE_FAILED || l->result == QUEUE_EXPIRED;
 }
 
-/* In the write transaction, on the store's thread: all but the DSN. */
+/* In a transaction, on the store's thread: whom the DSN is still to tell of,
+ * and in bounce.others how many of whom it is as true. */
+int relay_record_choose(
+    struct relay_record *r, struct db *db, size_t *n, struct fail *f);
+
+/* In the write transaction: all but the DSN. */
 int relay_record_write(struct relay_record *r, struct db *db, struct fail *f);
 
 #endif

@@ -4,9 +4,90 @@
 #include "common/store/suppression.h"
 #include "maild/relay/relay_record_state.h"
 
+static size_t
+n_wanted(const struct relay_record *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->lines[i].wanted;
+	return n;
+}
+
+/* Does he not know it? */
 static int
-write_line(struct relay_record *r, const struct relay_line *l, struct db *db,
-    struct fail *f)
+is_news(const struct relay_line *l, struct db *db, struct fail *f)
+{
+	int there = queue_is_there(db, l->key.trace, l->key.n,
+	    str_of(l->address), str_of(l->domain), f);
+	int told = 0;
+
+	if (there == 1 && l->told)
+		told = queue_is_told(db, l->key.trace, l->key.n, f);
+	return told == -1 ? -1 : told == 1 ? 0 : there;
+}
+
+/* Whom a person took it back from while it was tried, or has sent it elsewhere
+ * for, the DSN does not tell of; nor of those another one has told of. */
+static int
+forget_recalled(struct relay_record *r, struct db *db, struct fail *f)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct relay_line *l = &r->lines[i];
+		int there = 0;
+
+		if (l->wanted)
+			there = is_news(l, db, f);
+		if (there == -1)
+			return -1;
+		l->wanted = there == 1;
+	}
+	return 0;
+}
+
+/* Who shares the fate of those the DSN tells of. */
+static int
+count_others(
+    struct relay_record *r, size_t wanted, struct db *db, struct fail *f)
+{
+	const struct relay_line *l = &r->lines[0];
+
+	r->bounce.others = 0;
+	if (!r->all)
+		return 0;
+	if (queue_untold(db, l->key.trace, str_of(l->domain), &r->bounce.others,
+		f) == -1)
+		return -1;
+	r->bounce.others -= wanted; /* they are among them */
+	return 0;
+}
+
+int
+relay_record_choose(
+    struct relay_record *r, struct db *db, size_t *n, struct fail *f)
+{
+	if (forget_recalled(r, db, f) == -1)
+		return -1;
+	*n = n_wanted(r);
+	return *n > 0 ? count_others(r, *n, db, f) : 0;
+}
+
+/* What was taken back meanwhile has not failed: for the figures. */
+static int
+note_whether_gone(struct relay_line *l, struct db *db, struct fail *f)
+{
+	int there = 1;
+
+	if (l->result != QUEUE_RELAYED)
+		there = queue_is_there(db, l->key.trace, l->key.n,
+		    str_of(l->address), str_of(l->domain), f);
+	l->gone = there == 0;
+	return there == -1 ? -1 : 0;
+}
+
+static int
+write_line(
+    struct relay_record *r, struct relay_line *l, struct db *db, struct fail *f)
 {
 	const struct route_options here = {
 	    .postmaster = str_of(r->deps.conf->server_postmaster)};
@@ -29,6 +110,8 @@ write_line(struct relay_record *r, const struct relay_line *l, struct db *db,
 	if (l->result == QUEUE_DELIVERED)
 		return queue_deliver(
 		    db, &o, &here, &r->mailboxes, &r->n_mailboxes, f);
+	if (note_whether_gone(l, db, f) == -1)
+		return -1;
 	return queue_record(db, &o, f);
 }
 
@@ -97,6 +180,18 @@ write_attempt(struct relay_record *r, const struct relay_line *l, struct db *db,
 	return look.there ? 0 : attempt_put(db, l->key.trace, &row, f);
 }
 
+/* The DSN tells of them as well, by their number. */
+static int
+tell_others(const struct relay_record *r, struct db *db, struct fail *f)
+{
+	const struct relay_line *l = &r->lines[0];
+	size_t n = 0;
+
+	if (r->bounce.others == 0)
+		return 0;
+	return queue_tell_all(db, l->key.trace, str_of(l->domain), &n, f);
+}
+
 int
 relay_record_write(struct relay_record *r, struct db *db, struct fail *f)
 {
@@ -106,5 +201,5 @@ relay_record_write(struct relay_record *r, struct db *db, struct fail *f)
 		    note_address(&r->lines[i], db, f) == -1 ||
 		    write_attempt(r, &r->lines[i], db, f) == -1)
 			return -1;
-	return 0;
+	return r->bounces ? tell_others(r, db, f) : 0;
 }

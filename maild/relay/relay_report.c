@@ -10,6 +10,7 @@
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "maild/relay/bounce.h"
+#include "maild/relay/relay_report_internal.h"
 
 #define ROWS_MAX       100 /* in one DSN */
 #define AGAIN_FIRST_MS 500

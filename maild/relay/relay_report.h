@@ -18,9 +18,6 @@ struct relay_report *relay_report_new(
 /* There may be rows. */
 void relay_report_kick(struct relay_report *r);
 
-/* Is nothing under way? */
-bool relay_report_is_idle(const struct relay_report *r);
-
 /* Begin nothing more. */
 void relay_report_stop(struct relay_report *r);
 void relay_report_free(struct relay_report *r);

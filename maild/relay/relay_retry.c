@@ -40,7 +40,7 @@ static const struct rule rules[] = {
     {452, 452, NULL,                 NULL,       RELAY_FULL    },
     {400, 499, NULL,                 limited,    RELAY_RATE    },
     {450, 451, policy_codes,         later,      RELAY_GREYLIST},
-    {0,   499, "4.7.4|4.7.5",        NULL,       RELAY_TLS     },
+    {0,   499, "4.7.4|4.7.5|4.7.10", NULL,       RELAY_TLS     },
     {0,   0,   "4.4.3",              NULL,       RELAY_DNS     },
     {0,   0,   "4.4.0|4.4.1|4.4.2",  NULL,       RELAY_NETWORK },
 };

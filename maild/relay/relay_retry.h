@@ -10,8 +10,8 @@
  *	RATE      the same, this recipient alone      "too many", "rate limit"
  *	NETWORK   5 10 20 ... 240 min                 no answer, connection lost
  *	DNS       10 20 40 ... 240 min                4.4.3
- *	TLS       15 30 60 ... 240 min                a TLS policy: 4.7.4, 4.7.5
- *	OTHER     5 10 20 ... 240 min
+ *	TLS       15 30 60 ... 240 min                a TLS
+ *policy: 4.7.4, 4.7.5, or REQUIRETLS: 4.7.10 OTHER     5 10 20 ... 240 min
  */
 #ifndef MAILD_RELAY_RELAY_RETRY_H
 #define MAILD_RELAY_RELAY_RETRY_H

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/net/conn.h"
 #include "common/store/attempt.h"
@@ -58,6 +59,7 @@ attempt(struct relay_session *s)
 	    .host = str_of(s->host),
 	    .tls = str_of(s->tls),
 	    .clear = s->plain,
+	    .why_clear = str_of(s->why_clear),
 	    .law = s->law && !s->batch.waived,
 	    .dsn = s->smtp != NULL && smtp_client_has_dsn(s->smtp),
 	    .dialogue = buf_str(&s->told_story),
@@ -226,6 +228,37 @@ relay_session_part(struct relay_session *s)
 	relay_session_dismiss(s);
 }
 
+bool
+relay_session_go_clear(struct relay_session *s, const char *why, bool passes)
+{
+	if (s->safety.tls != SMTP_TLS_MAY)
+		return false;
+	snprintf(s->why_clear, sizeof(s->why_clear), "TLS failed: %s", why);
+	log_info(s->d->relay->d.log, "relay mx=%s goes on in the clear: %s",
+	    s->host, s->why_clear);
+	relay_lesson_unsafe(s, TLS_RESULT_VALIDATION_FAILURE, s->why_clear);
+	relay_lesson_good(s); /* it is there */
+	s->clear_passes = passes;
+	s->after = AFTER_CLEAR;
+	return true;
+}
+
+/* Of our own words, without their code. */
+static const char *
+after_code(const struct smtp_outcome *o)
+{
+	const char *space = strchr(o->text.data, ' ');
+
+	return o->code == 0 && space != NULL ? space + 1 : o->text.data;
+}
+
+/* The connection broke, which tells nothing of how the server is set up. */
+static bool
+is_lost(const struct smtp_outcome *o)
+{
+	return o->code == 0 && str_eq(str_of(o->enhanced), STR("4.4.2"));
+}
+
 /* The message in hand, if there is one, is not judged: who is asked next? */
 static enum after
 after_failure(const struct relay_session *s)
@@ -252,7 +285,7 @@ decide(struct relay_session *s)
 	if (smtp_client_is_unsafe(s->smtp)) {
 		relay_count(&s->d->relay->d, METRIC_TLS_REFUSED);
 		/* whatever else it may have been is noted already */
-		relay_lesson_no_tls(
+		relay_lesson_unsafe(
 		    s, TLS_RESULT_STARTTLS_NOT_SUPPORTED, end->text.data);
 		s->law = true;
 	}
@@ -260,6 +293,9 @@ decide(struct relay_session *s)
 		s->after = AFTER_END;
 		return;
 	}
+	if (smtp_client_is_tls_broken(s->smtp) &&
+	    relay_session_go_clear(s, after_code(end), is_lost(end)))
+		return;
 	relay_lesson_failed(s, end);
 	if (smtp_client_is_shut_out(s->smtp) && !others && !s->parting)
 		relay_route_login(&s->route, end);
@@ -279,6 +315,18 @@ decide(struct relay_session *s)
 	} else {
 		s->after = AFTER_END;
 	}
+}
+
+/* RFC 8689 s4.2.1 has a message that needs TLS returned where there is none;
+ * where only the connection broke, or TLS was refused for now, it may be there
+ * the next time. */
+static void
+put_off_unfit(struct relay_session *s)
+{
+	s->harsh = false;
+	smtp_outcome_say(&s->failure, SMTP_TEMP, "4.7.10",
+	    "the message must be sent under TLS: %s", s->why_clear);
+	s->failure.elsewhere = true;
 }
 
 /* Whom it has not judged because it is not safe enough goes to the next host;
@@ -301,6 +349,26 @@ judged(struct relay_session *s)
 		return;
 	s->unfit = true;
 	smtp_outcome_copy(&s->failure, why);
+	if (s->plain && (s->clear ? s->clear_passes
+				  : smtp_client_is_clear_for_now(s->smtp)))
+		put_off_unfit(s);
+}
+
+/* The server takes commands. */
+static void
+ready(struct relay_session *s)
+{
+	s->heard = true;
+	s->plain = s->tls[0] == '\0';
+	relay_route_login(&s->route, NULL);
+	relay_lesson_good(s);
+	if (s->plain && !s->clear)
+		snprintf(s->why_clear, sizeof(s->why_clear), "%s",
+		    smtp_client_why_clear(s->smtp));
+	if (s->plain)
+		relay_lesson_clear(s);
+	relay_session_set_talking(s, true);
+	relay_schedule(s->d->relay);
 }
 
 void
@@ -308,15 +376,7 @@ relay_session_event(struct relay_session *s, enum smtp_client_event ev)
 {
 	switch (ev) {
 	case SMTP_CLIENT_READY:
-		s->heard = true;
-		s->plain = s->tls[0] == '\0';
-		relay_route_login(&s->route, NULL);
-		relay_lesson_good(s);
-		if (s->tls[0] == '\0' && !s->clear)
-			relay_lesson_no_tls(
-			    s, TLS_RESULT_STARTTLS_NOT_SUPPORTED, "");
-		relay_session_set_talking(s, true);
-		relay_schedule(s->d->relay);
+		ready(s);
 		break;
 	case SMTP_CLIENT_DONE:
 		judged(s);

@@ -39,13 +39,15 @@ struct relay_session {
 	struct relay_route route;
 	bool routed; /* route has been found */
 	size_t target;
-	bool clear;     /* TLS failed with this target */
-	bool heard;     /* some host got as far as taking commands */
-	bool plain;     /* the last one did so, and without TLS */
-	bool law;       /* a TLS policy stood in the way of some host */
-	bool passed;    /* TLS-RPT knows that one was passed over */
-	unsigned again; /* how often AFTER_SAME */
-	bool harsh;     /* every host so far refused us for good */
+	bool clear;        /* TLS failed with this target */
+	bool recalled;     /* and not just now: hosts know it */
+	bool clear_passes; /* and may work the next time */
+	bool heard;        /* some host got as far as taking commands */
+	bool plain;        /* the last one did so, and without TLS */
+	bool law;          /* a TLS policy stood in the way of some host */
+	bool passed;       /* TLS-RPT knows that one was passed over */
+	unsigned again;    /* how often AFTER_SAME */
+	bool harsh;        /* every host so far refused us for good */
 	struct smtp_outcome failure; /* of the last host */
 
 	/* how safe the way to it must be */
@@ -70,8 +72,9 @@ struct relay_session {
 	unsigned turn;   /* the deadline is for this one */
 	size_t messages; /* judged over this connection */
 	enum after after;
-	char host[400]; /* "mx.example.org [192.0.2.1]" */
-	char tls[200];  /* and what made it safe */
+	char host[400];      /* "mx.example.org [192.0.2.1]" */
+	char tls[200];       /* and what made it safe */
+	char why_clear[200]; /* or what made it go without TLS, or empty */
 
 	/* without mail, open for more: relay.linger */
 	bool idle; /* nothing is in hand, until something is or it ends */
@@ -120,6 +123,11 @@ void relay_session_message(struct relay_session *s);
 /* The server takes commands, or does so no more. */
 void relay_session_set_talking(struct relay_session *s, bool talking);
 
+/* TLS broke with this target: the same again without it, if nobody asks for it.
+ * passes: it may be there the next time.  Else false. */
+bool relay_session_go_clear(
+    struct relay_session *s, const char *why, bool passes);
+
 /* A line for the dialogue, that was not said to anybody. */
 void relay_session_tell(struct relay_session *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -147,9 +155,14 @@ void relay_lesson_good(struct relay_session *s);
 /* What it said of the message in hand: of our pace, perhaps. */
 void relay_lesson_judged(struct relay_session *s);
 
-/* How safe the connection is (once), or why there is none, for TLS-RPT. */
+/* How safe the connection is, or why it is not to be, for TLS-RPT: of each
+ * target the first that is told counts. */
 void relay_lesson_tls(struct relay_session *s, const struct conn_tls *tls);
-void relay_lesson_no_tls(
+void relay_lesson_unsafe(
     struct relay_session *s, enum tls_result result, const char *reason);
+
+/* It takes commands in the clear, where TLS was not asked for: for TLS-RPT,
+ * and for the next sessions. */
+void relay_lesson_clear(struct relay_session *s);
 
 #endif

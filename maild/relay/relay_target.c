@@ -15,7 +15,9 @@ void
 relay_target_next(struct relay_session *s)
 {
 	s->target++;
-	s->clear = s->safety_known = s->noted = false;
+	s->clear = s->recalled = s->clear_passes = false;
+	s->safety_known = s->noted = false;
+	s->why_clear[0] = '\0';
 	s->n_tlsa = 0;
 	buf_clear(&s->tlsa_data);
 }
@@ -71,7 +73,7 @@ pass_over(struct relay_session *s, const char *why, bool bogus)
 	/* once, however many there are; and that nobody answered in time says
 	 * nothing of how the domain is set up */
 	if (!s->passed && (bogus || !unknown))
-		relay_lesson_no_tls(s,
+		relay_lesson_unsafe(s,
 		    unknown ? TLS_RESULT_DNSSEC_INVALID
 			    : TLS_RESULT_VALIDATION_FAILURE,
 		    s->failure.text.data);
@@ -162,6 +164,22 @@ learn_safety(struct relay_session *s)
 	return true;
 }
 
+/* Its TLS broke lately: not once more, but for a message that needs it. */
+static void
+recall_broken_tls(struct relay_session *s)
+{
+	const struct relay *r = s->d->relay;
+	const char *why = hosts_why_clear(
+	    r->hosts, &relay_target(s)->address, clock_lapse_ms(r->d.clock));
+	bool needed = s->batch.n > 0 ? s->batch.items[0]->e.require_tls
+	                             : destination_is_for_tls(s->d);
+
+	if (s->clear || why == NULL || needed || s->safety.tls != SMTP_TLS_MAY)
+		return;
+	s->clear = s->recalled = s->clear_passes = true;
+	snprintf(s->why_clear, sizeof(s->why_clear), "lately %s", why);
+}
+
 void
 relay_target_try(struct relay_session *s)
 {
@@ -177,6 +195,7 @@ relay_target_try(struct relay_session *s)
 			       clock_lapse_ms(r->d.clock))) {
 			leave_alone(s);
 		} else {
+			recall_broken_tls(s);
 			relay_connection_open(s);
 			return;
 		}

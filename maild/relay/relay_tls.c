@@ -34,6 +34,7 @@ relay_tls_new(struct relay_deps *deps, void (*queued)(void *arg), void *arg,
 		free(t);
 		return NULL;
 	}
+	https_clock(t->https, deps->clock);
 	if (conf->relay_tls_reports) {
 		deps->results = t->results = tls_results_new(deps);
 		t->report = tls_report_new(deps, queued, arg);

@@ -19,7 +19,11 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from postfix_services import master_cf  # noqa: E402
 
 ACCOUNTS = 100
 
@@ -207,33 +211,9 @@ smtpd_client_connection_count_limit = 0
 smtpd_peername_lookup = no
 in_flow_delay = 0
 """)
-        (self.etc / "master.cf").write_text(f"""\
-127.0.0.1:{self.port} inet n - n - - smtpd
-pickup    unix  n - n 60   1 pickup
-cleanup   unix  n - n -    0 cleanup
-qmgr      unix  n - n 300  1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n -    - trivial-rewrite
-bounce    unix  - - n -    0 bounce
-defer     unix  - - n -    0 bounce
-trace     unix  - - n -    0 bounce
-verify    unix  - - n -    1 verify
-flush     unix  n - n 1000? 0 flush
-proxymap  unix  - - n -    - proxymap
-proxywrite unix - - n -    1 proxymap
-smtp      unix  - - n -    - smtp
-relay     unix  - - n -    - smtp
-showq     unix  n - n -    - showq
-error     unix  - - n -    - error
-retry     unix  - - n -    - error
-discard   unix  - - n -    - discard
-local     unix  - n n -    - local
-virtual   unix  - n n -    - virtual
-lmtp      unix  - - n -    - lmtp
-anvil     unix  - - n -    1 anvil
-scache    unix  - - n -    1 scache
-postlog   unix-dgram n - n - 1 postlogd
-""")
+        (self.etc / "master.cf").write_text(master_cf(
+            f"127.0.0.1:{self.port}", "proxywrite unix - - n - 1 proxymap", "local unix - n n - - local",
+            "virtual unix - n n - - virtual", "lmtp unix - - n - - lmtp"))
         self.postfix("start")
         wait_until(lambda: answers(self.port), 20, "Postfix")
 

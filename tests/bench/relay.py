@@ -233,29 +233,7 @@ smtpd_client_connection_count_limit = 0
 smtpd_peername_lookup = no
 in_flow_delay = 0
 """)
-        (self.etc / "master.cf").write_text(f"""\
-127.0.0.1:{self.port} inet n - n - - smtpd
-pickup    unix  n - n 60   1 pickup
-cleanup   unix  n - n -    0 cleanup
-qmgr      unix  n - n 300  1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n -    - trivial-rewrite
-bounce    unix  - - n -    0 bounce
-defer     unix  - - n -    0 bounce
-trace     unix  - - n -    0 bounce
-verify    unix  - - n -    1 verify
-flush     unix  n - n 1000? 0 flush
-proxymap  unix  - - n -    - proxymap
-smtp      unix  - - n -    - smtp
-relay     unix  - - n -    - smtp
-showq     unix  n - n -    - showq
-error     unix  - - n -    - error
-retry     unix  - - n -    - error
-discard   unix  - - n -    - discard
-anvil     unix  - - n -    1 anvil
-scache    unix  - - n -    1 scache
-postlog   unix-dgram n - n - 1 postlogd
-""")
+        (self.etc / "master.cf").write_text(peers.master_cf(f"127.0.0.1:{self.port}"))
         # its own DNS: the C library's resolver knows no other port than 53
         self.command("unshare", "-m", "sh", "-c",
                      f"mount --bind {self.dir}/resolv.conf /etc/resolv.conf && postfix -c {self.etc} start")

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from pennypost import without_trace  # noqa: E402
-from remote import (Report, World, mail_for, queue, queue_is_empty,  # noqa: E402
+from remote import (CLOSE, Report, World, mail_for, queue, queue_is_empty,  # noqa: E402
                     report_for, waiting)
 from samples import everyday  # noqa: E402
 
@@ -259,6 +259,19 @@ def test_requiretls(safe_world):
     got, = mail_for(w.alice, ALICE)
     assert without_trace(got, hops=2) == message
     queue_is_empty(w.bob)
+
+
+def test_requiretls_where_tls_fails_for_now(safe_world):
+    """It waits, with a reason, and is not returned; what does not need TLS goes."""
+    w = safe_world
+    far = w.remote("for-now.test", {"STARTTLS": CLOSE}, tls="broken")
+    send(w.bob, BOB, {"x@for-now.test": ""}, mail(), "REQUIRETLS")
+    row = waiting(w.bob, "x@for-now.test")
+    assert row["last_reply"].startswith("4.7.10 the message must be sent under TLS: TLS failed: "), row
+    send(w.bob, BOB, {"y@for-now.test": ""}, mail())
+    assert far.got()[0].recipients == ["y@for-now.test"]
+    w.bob.ctl("queue", "drop", "--all")
+    assert w.bob.fetch(BOB) == []
 
 
 @pytest.mark.parametrize("how", ["clear", "other_name"])

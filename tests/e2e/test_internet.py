@@ -159,15 +159,17 @@ def test_hanging_in_each_state():
         s.submit(BOB, [f"x@{n}silent.test" for n in names] + ["x@prompt.test"], plain("hang"))
         wait_for(lambda: s.received("mx.prompt.test"), what="the letter that nothing holds up")
         for name in names:
-            if name in ("tls", "quit"):
+            if name in ("tls", "starttls", "quit"):
                 continue
             row = waiting(s, f"x@{name}silent.test")
             assert row["last_reply"].startswith("4.4.2 timed out while waiting for "), row
             assert s.received(f"mx.{name}silent.test") == []
-        wait_for(lambda: len(queue(s)) == len(names) - 2, what="all but two to wait")
+        wait_for(lambda: len(queue(s)) == len(names) - 3, what="all but three to wait")
         assert len(s.received("mx.quitsilent.test")) == 1  # it had said yes
-        (envelope, _), = s.received("mx.tlssilent.test")  # nothing asks for TLS there
-        assert envelope["tls"] is None
+        for name in ("tls", "starttls"):  # nothing asks for TLS there
+            (envelope, _), = s.received(f"mx.{name}silent.test")
+            assert envelope["tls"] is None
+            assert "in the clear (TLS failed: " in hops(s, f"x@{name}silent.test", "relayed")[0]["detail"]
 
 
 def test_stops_reading_in_the_middle_of_data():
@@ -245,6 +247,20 @@ def test_certificates_in_words(kind, words):
         else:
             assert got[0]["what"] == "tried" and words in got[0]["detail"], got
             assert s.received("mx.cert.test") == []
+
+
+def test_certificates_by_the_clock():
+    """One that is good today has expired in a hundred years, as far as the
+    test's clock goes."""
+    with Server(clock=True, settings={"relay.linger": "0s"}, internet=world(cert={"tls": "good"})) as s:
+        port = s.ready["internet"]["servers"]["mx.cert.test"].rpartition(":")[2]
+        s.ctl("smarthost", "add", "cert.test", f"mx.cert.test:{port}", "--tls", "verify")
+        s.submit(BOB, ["x@cert.test"], plain("cert"))
+        wait_for(lambda: hops(s, "x@cert.test", "relayed"), what="the first")
+        s.ctl("advance", "36000d")
+        s.submit(BOB, ["y@cert.test"], plain("cert"))
+        got = wait_for(lambda: hops(s, "y@cert.test", "tried", "relayed"), what="an attempt")
+        assert got[0]["what"] == "tried" and "expired" in got[0]["detail"], got
 
 
 def test_moods_of_dns():

@@ -97,6 +97,7 @@ def test_dialogue(world):
     assert "S: 220 remote.test ESMTP" in lines
     assert any(line.startswith("C: RCPT TO:<d0@dialogue.test>") for line in lines)
     assert "S: 451 4.2.0 not in the mood" in lines
+    assert "-- in the clear: STARTTLS is not offered" in lines
     ctl(world.bob, "retry", id)
     waiting(world.bob, "d0@dialogue.test", 2)
     assert [a["dialogue"].count("not in the mood") for a in ctl(world.bob, "show", id)["attempts"]] == [1, 1]
@@ -333,6 +334,22 @@ def test_domain_that_becomes_ours_while_it_goes(world):
     wait_for(lambda: "relayed" in kinds(world.bob, id), what="what became of it")
     hear_of_nothing_but(world, "nor this one")
     queue_is_empty(world.bob)
+
+
+def test_domain_that_becomes_ours_with_mail_waiting(world):
+    """What has not gone yet is delivered here, not where it would have gone."""
+    far, _id, end = slow(world, "moves-in.test", "250 2.0.0 queued as R1")
+    ids = [submit(world.bob, ["y@moves-in.test"]) for _ in range(3)]
+    world.bob.ctl("queue", "pause", "moves-in.test")  # until the addresses are there
+    world.bob.ctl("domain", "add", "moves-in.test")
+    world.bob.ctl("alias", "add", "@moves-in.test", BEN)
+    world.bob.ctl("queue", "resume", "moves-in.test")
+    end.set()
+    wait_for(lambda: len(world.bob.fetch(BEN)) == 3, what="what waited")
+    queue_is_empty(world.bob)
+    told = [kinds(world.bob, id) for id in ids]
+    assert all("delivered" in t and "relayed" not in t for t in told), told
+    assert len(far.got()) == 1
 
 
 @pytest.mark.parametrize("answer", ["250 2.0.0 taken", "451 4.3.0 later", "550 5.7.1 no"])

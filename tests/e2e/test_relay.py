@@ -499,16 +499,36 @@ def test_tls_where_it_is_offered(world):
     assert [line.split()[0] for line in sent.session.lines[:3]] == [b"EHLO", b"STARTTLS", b"EHLO"]
 
 
-@pytest.mark.parametrize("trouble", ["broken", "hang", "refused"])
-def test_in_clear_where_tls_is_broken(world, trouble):
-    """A170, without a policy: better in the clear than not at all."""
+@pytest.mark.parametrize("trouble, replies, why", [
+    ("broken", {}, "TLS failed: "), ("hang", {}, "TLS failed: "),
+    ("refused", {"STARTTLS": "454 4.7.0 not today"}, "STARTTLS was refused: 454 4.7.0 not today"),
+    ("closed", {"STARTTLS": CLOSE}, "TLS failed: the other server closed the connection while waiting for the reply"),
+    ("none", {}, "STARTTLS is not offered")])
+def test_in_clear_where_tls_is_broken(world, trouble, replies, why):
+    """A170, without a policy: better in the clear than not at all; the journey
+    says so, and what broke is not tried by the next message."""
     domain = f"tls-{trouble}.test"
-    far = world.remote(domain, {"STARTTLS": "454 4.7.0 not today"} if trouble == "refused" else None,
-                       tls="broken" if trouble == "refused" else trouble)
-    world.bob.submit(BOB, [f"x@{domain}"], mail())
-    sent, = far.got()
-    assert not sent.session.tls
-    queue_is_empty(world.bob)
+    far = world.remote(domain, replies, tls={"hang": "hang", "none": None}.get(trouble, "broken"))
+
+    def journey(who):
+        world.bob.submit(BOB, [f"{who}@{domain}"], mail())
+        queue_is_empty(world.bob)
+        got, = world.bob.ctl("journey", f"{who}@{domain}", "--json")["journeys"]
+        return [h["detail"] for h in got["hops"] if h["what"] == "relayed"][0]
+
+    told = journey("x")
+    assert told.startswith(f"in the clear ({why}"), told
+    assert not far.got()[0].session.tls
+    n = len(far.sessions)
+    assert n == (2 if why.startswith("TLS") else 1)
+    wait_for(lambda: far.open == 0, what="its end")  # or it would go over the same
+    told = journey("y")
+    if why.startswith("TLS"):
+        assert told.startswith(f"in the clear (lately {why}"), told
+        assert len(far.sessions) == n + 1
+    else:
+        assert told.startswith(f"in the clear ({why}"), told
+    assert not far.got(2)[1].session.tls
 
 
 def test_words_before_the_handshake(world):
@@ -627,10 +647,11 @@ def test_silent_servers():
     others do not wait for it."""
     verbs = ["CONNECT", "EHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "QUIT"]
     with World({"relay.timeout": "10s", "timeouts.handshake": "10s"}, servers=["bob"]) as w:
-        seconds = {}
+        silent, seconds = {}, {}
         for verb in verbs:
             domain = f"{verb.lower()}.silent.test"
-            w.remote(domain, {verb: HANG}, tls="broken" if verb == "STARTTLS" else None, preference=1)
+            silent[verb] = w.remote(domain, {verb: HANG}, tls="broken" if verb == "STARTTLS" else None,
+                                    preference=1)
             seconds[verb] = w.remote(domain, preference=2)
         w.remote("dot.silent.test", {".": HANG})
         prompt = w.remote("prompt.test")
@@ -639,7 +660,9 @@ def test_silent_servers():
         prompt.got()
         assert not any(second.sessions for second in seconds.values())  # all are waited for still
         for verb in verbs[:-1]:
-            seconds[verb].got()
+            if verb != "STARTTLS":
+                seconds[verb].got()
+        silent["STARTTLS"].got()  # it does its work without
         # no answer to the dot: it may have been taken, but we cannot know
         assert waiting(w.bob, "x@dot.silent.test")["state"] == "waiting"
         assert not seconds["QUIT"].sessions

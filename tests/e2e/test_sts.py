@@ -216,6 +216,25 @@ def test_no_starttls_defers(world):
     never_mailed(far)
 
 
+@pytest.mark.parametrize("field, goes", [
+    (b"TLS-Required: No", True), (b"tls-required:\r\n no ", True), (b"TLS-Required: Yes", False),
+    (b"TLS-Required: No\r\nTLS-Required: No", False), (b"X-TLS-Required: No", False)])
+def test_the_sender_may_do_without(world, field, goes):
+    """RFC 8689 s3: of his own message the sender says that no policy counts."""
+    far = world.far(tls=None)
+    address = f"x{next(names)}@{far.domain}"
+    world.bob.submit(BOB, [address], field + b"\r\n" + everyday("optional", sender=BOB, to=address))
+    if goes:
+        message, = far.got()
+        queue_is_empty(world.bob)
+        assert not message.session.tls and field.split(b"\r\n")[0] in message.content
+        assert "in the clear (STARTTLS is not offered)" in world.hops(address, "relayed")[0]["detail"]
+    else:
+        assert "MTA-STS" in waiting(world.bob, address)["last_reply"]
+        world.bob.ctl("queue", "drop", "--all")
+        never_mailed(far)
+
+
 def test_starttls_that_is_refused_defers(world):
     far = world.far()
     far.replies["STARTTLS"] = "454 4.7.0 not today"

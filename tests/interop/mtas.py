@@ -27,7 +27,11 @@ import socket
 import ssl
 import smtplib
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from postfix_services import master_cf  # noqa: E402
 
 NOBODY = 65534
 PEERS = os.environ.get("PENNYPOST_PEERS", "")
@@ -307,22 +311,9 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
 {more}""", encoding="utf-8")
-        services = [f"{self.host}:{self.port} inet n - n - - smtpd"] + [
-            f"{name} {kind} {private} - n {wake} {limit} {program}"
-            for name, kind, private, wake, limit, program in (
-                ("pickup", "unix", "n", 60, 1, "pickup"), ("cleanup", "unix", "n", "-", 0, "cleanup"),
-                ("qmgr", "unix", "n", 300, 1, "qmgr"), ("tlsmgr", "unix", "-", 1000, 1, "tlsmgr"),
-                ("rewrite", "unix", "-", "-", "-", "trivial-rewrite"), ("bounce", "unix", "-", "-", 0, "bounce"),
-                ("defer", "unix", "-", "-", 0, "bounce"), ("trace", "unix", "-", "-", 0, "bounce"),
-                ("verify", "unix", "-", "-", 1, "verify"), ("flush", "unix", "n", 1000, 0, "flush"),
-                ("proxymap", "unix", "-", "-", "-", "proxymap"), ("smtp", "unix", "-", "-", "-", "smtp"),
-                ("relay", "unix", "-", "-", "-", "smtp"), ("showq", "unix", "n", "-", "-", "showq"),
-                ("error", "unix", "-", "-", "-", "error"), ("retry", "unix", "-", "-", "-", "error"),
-                ("anvil", "unix", "-", "-", 1, "anvil"), ("scache", "unix", "-", "-", 1, "scache"),
-                ("postlog", "unix-dgram", "n", "-", 1, "postlogd"))]
-        services += ["virtual unix - n n - - virtual",
-                     f"policy unix - n n - 0 spawn user=nobody argv={policy}"]
-        (self.etc / "master.cf").write_text("\n".join(services) + "\n")
+        (self.etc / "master.cf").write_text(master_cf(
+            f"{self.host}:{self.port}", "virtual unix - n n - - virtual",
+            f"policy unix - n n - 0 spawn user=nobody argv={policy}"))
 
     def command(self):
         return f"postfix -c '{self.etc}' start-fg"

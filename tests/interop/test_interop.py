@@ -412,8 +412,7 @@ def test_success_is_reported_to_them(world):
 
 @pytest.fixture(scope="module", params=mtas.ALL, ids=lambda c: c.name)
 def narrow(request):
-    # OpenSMTPD counts for as long as a connection lasts, also what it refuses
-    with both(request.param, {"relay.linger": "0s"}, narrow=True) as pair:
+    with both(request.param, narrow=True) as pair:
         yield pair
 
 

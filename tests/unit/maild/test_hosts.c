@@ -121,11 +121,35 @@ the_oldest_are_forgotten(void)
 	hosts_free(h);
 }
 
+/* It has nothing to do with whether it answers. */
+static void
+broken_tls(void)
+{
+	struct hosts *h = hosts_new();
+	struct address a = ip("192.0.2.1", 25), b = ip("192.0.2.2", 25);
+
+	CHECK(hosts_why_clear(h, &a, 0) == NULL);
+	hosts_tls_broke(h, &a, 5, "it closed");
+	CHECK_STR(hosts_why_clear(h, &a, 5), "it closed");
+	CHECK(hosts_why_clear(h, &b, 5) == NULL);
+	CHECK(hosts_may(h, &a, 5));
+	CHECK_STR(hosts_why(h, &a), "");
+	failed(h, &a, 3, 6);
+	CHECK(!hosts_may(h, &a, 6));
+	hosts_good(h, &a);
+	CHECK(hosts_may(h, &a, 6));
+	CHECK_STR(hosts_why(h, &a), "");
+	CHECK_STR(hosts_why_clear(h, &a, HOSTS_CLEAR_MS + 4), "it closed");
+	CHECK(hosts_why_clear(h, &a, HOSTS_CLEAR_MS + 5) == NULL);
+	hosts_free(h);
+}
+
 int
 main(void)
 {
 	three_in_a_row();
 	one_tries_whether_it_is_back();
 	the_oldest_are_forgotten();
+	broken_tls();
 	return TEST_EXIT();
 }

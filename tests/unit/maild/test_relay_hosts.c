@@ -274,6 +274,7 @@ test_drips(void)
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		struct stage s;
+		size_t again;
 
 		begin(&s);
 		s.w.conf->relay_timeout = 1000;
@@ -283,8 +284,10 @@ test_drips(void)
 		world_queue(&s.w, "bob@d.test", "alice@other.test", MESSAGE);
 		world_start(&s.w);
 		world_wait_idle(&s.w);
-		CHECK(s.a.connections == 1 && s.a.messages == 0);
-		CHECK(s.b.messages == 1 && s.c.messages == 1);
+		/* without TLS it does its work */
+		again = steps[i] == ACTOR_STARTTLS ? 1 : 0;
+		CHECK(s.a.connections == 1 + again && s.a.messages == again);
+		CHECK(s.b.messages == 1 - again && s.c.messages == 1);
 		CHECK(world_queued(&s.w) == 0);
 		end(&s);
 	}
@@ -306,10 +309,9 @@ test_tls_hangs(void)
 		world_queue(&s.w, "bob@d.test", "alice@other.test", MESSAGE);
 		world_start(&s.w);
 		world_wait_idle(&s.w);
-		/* the handshake: again, in the clear */
-		CHECK(s.a.connections == (handshake ? 2 : 1));
-		CHECK(s.a.messages == (handshake ? 1 : 0));
-		CHECK(s.b.messages == (handshake ? 0 : 1));
+		/* again, in the clear */
+		CHECK(s.a.connections == 2);
+		CHECK(s.a.messages == 1 && s.b.messages == 0);
 		CHECK(s.c.messages == 1 && world_queued(&s.w) == 0);
 		end(&s);
 	}

@@ -420,6 +420,7 @@ test_recalled_in_data(void)
 	world_journey(&s.w, s.trace, &s.text);
 	CHECK(strstr(s.text.data, "failed a@e.test") == NULL);
 	CHECK(world_queued(&s.w) == 0 && world_inbox(&s.w, NULL) == 0);
+	CHECK(s.w.metrics.n[METRIC_FAILED] == 0); /* nothing of ours has */
 	end(&s);
 }
 
@@ -449,6 +450,7 @@ test_one_recalled_in_data(void)
 	CHECK(world_queued(&s.w) == 0 && world_inbox(&s.w, &s.text) == 1);
 	CHECK(world_has(&s.text, "Final-Recipient: rfc822; a@e.test"));
 	CHECK(strstr(s.text.data, "b@e.test") == NULL);
+	CHECK(s.w.metrics.n[METRIC_FAILED] == 1);
 	end(&s);
 }
 
@@ -481,6 +483,46 @@ test_ours_in_data(void)
 	world_journey(&s.w, s.trace, &s.text);
 	CHECK(world_has(&s.text, "relayed a@e.test a.mx.test"));
 	CHECK(world_queued(&s.w) == 0 && world_inbox(&s.w, NULL) == 0);
+	end(&s);
+}
+
+static int
+run_ours_with_a(struct db *db, void *arg, struct fail *f)
+{
+	if (run_ours(db, arg, f) == -1)
+		return -1;
+	return alias_add(db, STR("a@e.test"), STR("bob@d.test"), f);
+}
+
+/* It becomes ours when the mail is in hand already, and nobody tells. */
+static bool
+greet_then(void *arg)
+{
+	struct stage *s = arg;
+
+	if (!s->done && s->a.connections > 0) {
+		MUST(db_write(s->w.db, run_ours_with_a, s, &f));
+		actor_say(&s->a, "220 hello\r\n");
+		s->done = true;
+	}
+	return s->done && world_inbox(&s->w, NULL) == 1;
+}
+
+static void
+test_ours_before_it_goes(void)
+{
+	struct stage s;
+
+	begin(&s);
+	s.a.on[ACTOR_GREETING] = ACTOR_HANG;
+	s.trace = world_queue(&s.w, "bob@d.test", "a@e.test", MESSAGE);
+	world_start(&s.w);
+	world_wait(&s.w, greet_then, &s);
+	CHECK(s.a.mails.len == 0 && s.a.messages == 0);
+	world_journey(&s.w, s.trace, &s.text);
+	CHECK(world_has(&s.text, "delivered bob@d.test"));
+	world_wait_idle(&s.w);
+	CHECK(world_queued(&s.w) == 0);
 	end(&s);
 }
 
@@ -548,6 +590,58 @@ test_rerouted_in_data(void)
 	}
 }
 
+/* ---- a clock that goes wrong ---- */
+
+static void
+is_put_off(struct stage *s, const char *address)
+{
+	struct queue_entry e;
+
+	CHECK(world_entry(&s->w, address, &e));
+	CHECK(e.tries == 1);
+	queue_entry_release(&e);
+}
+
+static bool
+has_arrived(void *arg)
+{
+	return ((struct stage *)arg)->a.messages == 1;
+}
+
+/* Put off while it was days ahead: not for days, when it is put right.  What
+ * its sender has scheduled stays so. */
+static void
+test_set_back(void)
+{
+	struct delivery_target to = {.address = STR("later@e.test")};
+	struct delivery d = {
+	    .sender = STR("bob@d.test"), .targets = &to, .n_targets = 1};
+	struct stage s;
+	struct queue_entry e;
+
+	begin(&s);
+	s.w.conf->relay_retry_first = 500;
+	s.w.conf->relay_retry_most = 1000;
+	s.w.ahead_ms = INT64_C(5) * 86400000;
+	s.a.on[ACTOR_RCPT] = "451 4.3.0 later\r\n";
+	d.hold_until_ms = clock_wall_ms(&s.w.clock) + 3600000;
+	world_deliver(&s.w, &d, MESSAGE);
+	world_queue(&s.w, "bob@d.test", "a@e.test", MESSAGE);
+	world_start(&s.w);
+	world_wait_idle(&s.w);
+	is_put_off(&s, "a@e.test");
+	s.a.on[ACTOR_RCPT] = NULL;
+	s.w.ahead_ms = 0;
+	relay_kick(s.w.relay);
+	world_wait(&s.w, has_arrived, &s);
+	world_wait_idle(&s.w);
+	CHECK(world_queued(&s.w) == 1);
+	CHECK(world_entry(&s.w, "later@e.test", &e));
+	CHECK(e.next_ms == d.hold_until_ms && e.tries == 0);
+	queue_entry_release(&e);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -555,6 +649,7 @@ main(void)
 	test_recalled_in_data();
 	test_one_recalled_in_data();
 	test_ours_in_data();
+	test_ours_before_it_goes();
 	test_rerouted_in_data();
 	test_senders_take_turns();
 	test_the_silent_leave_room();
@@ -563,5 +658,6 @@ main(void)
 	test_suppressed();
 	test_busy();
 	test_greylisted();
+	test_set_back();
 	return TEST_EXIT();
 }

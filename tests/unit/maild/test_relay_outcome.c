@@ -112,7 +112,8 @@ test_partly(void)
 	world_journey(&w, trace, &text);
 	CHECK(world_has(&text, "relayed one@e.test "));
 	CHECK(world_has(&text, "tried two@e.test mx.e.test [127.0.0.2] 450 in "
-			       "the clear: 450 4.2.0 greylisted\n"));
+			       "the clear (STARTTLS is not offered): 450 4.2.0 "
+			       "greylisted\n"));
 	CHECK(world_has(&text, "failed three@e.test "));
 	CHECK(world_has(&text, "returned bob@d.test "));
 

@@ -217,11 +217,16 @@ struct row {
 static const struct row rows[] = {
   /* nobody asks for more */
     {"a@e.test",        NULL,           false, TLS_GOOD, true,  ", opportunistic: 250 "       },
-    {"a@e.test",        NULL,           false, NO_TLS,   true,  "in the clear: 250 "          },
-    {"a@e.test",        NULL,           false, REFUSED,  true,  "in the clear: 250 "          },
-    {"a@e.test",        NULL,           false, BROKEN,   true,  "in the clear: 250 "          },
+    {"a@e.test",        NULL,           false, NO_TLS,   true,
+     "in the clear (STARTTLS is not offered): 250 "                                           },
+    {"a@e.test",        NULL,           false, REFUSED,  true,
+     "in the clear (STARTTLS was refused: 454 4.7.0 not now): 250 "                           },
+    {"a@e.test",        NULL,           false, BROKEN,   true,  "in the clear (TLS failed: "  },
+    {"a@e.test",        NULL,           false, CUT,      true,
+     "waiting for the reply to STARTTLS): 250 "                                               },
     {"a@e.test",        NULL,           false, STRANGER, true,  ", opportunistic: 250 "       },
-    {"a@e.test",        NULL,           true,  NO_TLS,   true,  "in the clear: 250 "          },
+    {"a@e.test",        NULL,           true,  NO_TLS,   true,
+     "in the clear (STARTTLS is not offered): 250 "                                           },
  /* DANE */
     {"a@good.test",     NULL,           true,  TLS_GOOD, true,  ", verified by DANE: 250 "    },
     {"a@good.test",     NULL,           true,  STRANGER, true,  ", verified by DANE: 250 "    },
@@ -232,7 +237,8 @@ static const struct row rows[] = {
     {"a@good.test",     NULL,           true,  BROKEN,   false,
      "4.7.5 TLS required by DANE: the handshake failed: "                                     },
     {"a@good.test",     NULL,           true,  CUT,      false, "4.4.2 "                      },
-    {"a@good.test",     NULL,           false, NO_TLS,   true,  "in the clear: 250 "          },
+    {"a@good.test",     NULL,           false, NO_TLS,   true,
+     "in the clear (STARTTLS is not offered): 250 "                                           },
     {"a@bad.test",      NULL,           true,  TLS_GOOD, false, "4.7.5 TLS required by DANE: "},
     {"a@bad.test",      NULL,           true,  NO_TLS,   false, "4.7.4 TLS required by DANE"  },
     {"a@unusable.test", NULL,           true,  STRANGER, true,  ", required by DANE: 250 "    },
@@ -250,6 +256,9 @@ static const struct row rows[] = {
      "4.7.4 TLS required by MTA-STS but refused: "                                            },
     {"a@e.test",        ENFORCE,        false, BROKEN,   false,
      "4.7.5 TLS required by MTA-STS: the handshake failed: "                                  },
+    {"a@e.test",        ENFORCE,        false, CUT,      false, "4.4.2 "                      },
+    {"a@e.test",        TESTING,        false, CUT,      true,
+     "waiting for the reply to STARTTLS): 250 "                                               },
     {"a@e.test",        NOT_IT,         false, TLS_GOOD, false,
      "4.7.5 mx.e.test is not one of the servers that the MTA-STS policy of "
 	"e.test names"									},
@@ -257,8 +266,10 @@ static const struct row rows[] = {
      ", opportunistic (MTA-STS testing: verified): 250 "                                      },
     {"a@e.test",        TESTING,        false, STRANGER, true,
      ", opportunistic (MTA-STS testing: not verified): 250 "                                  },
-    {"a@e.test",        TESTING,        false, NO_TLS,   true,  "in the clear: 250 "          },
-    {"a@e.test",        NOT_IT_TESTING, false, NO_TLS,   true,  "in the clear: 250 "          },
+    {"a@e.test",        TESTING,        false, NO_TLS,   true,
+     "in the clear (STARTTLS is not offered): 250 "                                           },
+    {"a@e.test",        NOT_IT_TESTING, false, NO_TLS,   true,
+     "in the clear (STARTTLS is not offered): 250 "                                           },
 };
 
 static void
@@ -349,7 +360,8 @@ test_spared(void)
 	world_journey(&s.w, first, &s.text);
 	CHECK(world_has(&s.text, "4.7.4 TLS required by MTA-STS"));
 	world_journey(&s.w, second, &s.text);
-	CHECK(world_has(&s.text, "in the clear: 250 "));
+	CHECK(world_has(&s.text, "in the clear (STARTTLS is not "
+				 "offered): 250 "));
 	CHECK(!str_find_str(buf_str(&s.text), STR("MTA-STS"), &(size_t){0}));
 	end(&s);
 }

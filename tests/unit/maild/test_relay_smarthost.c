@@ -82,7 +82,7 @@ static const struct row {
     {"mx.e.test",   SMARTHOST_TLS_VERIFY, "",    true,  false, true,  NULL,
      ", verified (smarthost): 250 "										     },
     {"mx.e.test",   SMARTHOST_TLS_MAY,    "",    false, false, true,  NULL,
-     "in the clear: 250 "											       },
+     "in the clear (STARTTLS is not offered): 250 "								     },
     {"[127.0.0.2]", SMARTHOST_TLS_MAY,    "",    true,  false, true,  NULL,
      ", opportunistic: 250 "											    },
  /* a password never goes but to who is verified, whatever the row says */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What submitters ask of the way: reports (RFC 3461), TLS to the end (RFC
  * 8689), octets as they are (RFC 3030), a time to be sent at (RFC 4865). */
+#include <string.h>
+
 #include "common/mime/dsn.h"
 #include "common/store/account.h"
 #include "common/util/mem.h"
@@ -229,6 +231,65 @@ test_delay(void)
 	}
 }
 
+static size_t
+count(const struct buf *text, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *at = text->data; (at = strstr(at, what)) != NULL; at++)
+		n++;
+	return n;
+}
+
+/* As in "The same is true of 150 more of its recipients". */
+static size_t
+number_before(const struct buf *text, const char *what)
+{
+	const char *at = strstr(text->data, what);
+	size_t n = 0;
+
+	while (at != NULL && at > text->data && at[-1] >= '0' && at[-1] <= '9')
+		at--;
+	while (at != NULL && *at >= '0' && *at <= '9')
+		n = 10 * n + (size_t)(*at++ - '0');
+	return n;
+}
+
+/* Of all who wait at a server that is not there one report tells. */
+static void
+test_delay_of_many(void)
+{
+	struct delivery_target to[250];
+	char addresses[250][32];
+	struct scene s;
+
+	begin(&s, "x@e.test");
+	actor_stop(&s.a);
+	for (int i = 0; i < 250; i++) {
+		snprintf(addresses[i], sizeof(addresses[i]), "u%d@e.test", i);
+		to[i] = (struct delivery_target){
+		    .address = str_of(addresses[i])};
+	}
+	to[7].notify = DSN_NOTIFY_FAILURE;
+	s.d.account = s.w.bob;
+	s.d.targets = to;
+	s.d.n_targets = 250;
+	world_deliver(&s.w, &s.d, MESSAGE);
+	run(&s);
+	CHECK(world_inbox(&s.w, NULL) == 0 && world_queued(&s.w) == 250);
+	s.w.ahead_ms = 5 * 3600000;
+	world_wait_idle(&s.w);
+	CHECK(world_inbox(&s.w, &s.text) == 1);
+	CHECK(count(&s.text, "Action: delayed\r\n") +
+		  number_before(&s.text, " more of its recipients") ==
+	      249);
+	s.w.ahead_ms = 15 * 3600000;
+	world_wait_idle(&s.w);
+	CHECK(world_inbox(&s.w, NULL) == 1 && world_queued(&s.w) == 250);
+	actor_start(&s.a, s.w.loop, "127.0.0.2", s.w.port);
+	end(&s);
+}
+
 /* ---- RFC 8689 */
 
 /* What the other server is, and what becomes of the message. */
@@ -280,24 +341,61 @@ test_requiretls(void)
 	}
 }
 
-/* No plaintext when the handshake fails, and what does not need TLS goes on. */
+/* Where TLS fails for now the message waits (s4.2.1 has it returned where there
+ * is none), and nothing of it is said in the clear; what does not need TLS goes
+ * on. */
 static void
 test_requiretls_broken(void)
+{
+	static const char *const deeds[] = {
+	    "454 4.7.0 not now\r\n", ACTOR_CLOSE};
+
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		struct scene s;
+		int64_t trace;
+
+		begin(&s, "a@e.test");
+		s.w.signed_dns = true;
+		world_trust(&s.w);
+		s.a.tls = s.w.server;
+		s.a.on[ACTOR_STARTTLS] = deeds[i];
+		s.a.offers = "250-REQUIRETLS\r\n";
+		s.d.require_tls = true;
+		trace = world_deliver(&s.w, &s.d, MESSAGE);
+		world_queue(&s.w, "bob@d.test", "b@e.test", MESSAGE);
+		run(&s);
+		CHECK(s.a.messages == 1 && world_queued(&s.w) == 1);
+		CHECK(world_has(&s.a.rcpts, "RCPT TO:<b@e.test>\n"));
+		CHECK(!str_find_str(
+		    buf_str(&s.a.rcpts), STR("<a@"), &(size_t){0}));
+		CHECK(world_inbox(&s.w, NULL) == 0);
+		world_journey(&s.w, trace, &s.text);
+		CHECK(world_has(&s.text, "4.7.10 the message must be sent "
+					 "under TLS: "));
+		s.a.on[ACTOR_STARTTLS] = NULL;
+		s.w.ahead_ms = 3600000;
+		world_wait_idle(&s.w);
+		CHECK(s.a.messages == 2 && s.a.last_secure);
+		CHECK(world_queued(&s.w) == 0);
+		end(&s);
+	}
+}
+
+/* Where it is not the connection that broke it goes back at once. */
+static void
+test_requiretls_no_tls(void)
 {
 	struct scene s;
 
 	begin(&s, "a@e.test");
+	s.w.signed_dns = true;
 	world_trust(&s.w);
 	s.a.tls = s.w.server;
-	s.a.on[ACTOR_STARTTLS] = "454 4.7.0 not now\r\n";
-	s.a.offers = "250-REQUIRETLS\r\n";
+	s.a.on[ACTOR_STARTTLS] = "nonsense\r\n";
 	s.d.require_tls = true;
 	world_deliver(&s.w, &s.d, MESSAGE);
-	world_queue(&s.w, "bob@d.test", "b@e.test", MESSAGE);
 	run(&s);
-	CHECK(s.a.messages == 1);
-	CHECK(world_has(&s.a.rcpts, "RCPT TO:<b@e.test>\n"));
-	CHECK(!str_find_str(buf_str(&s.a.rcpts), STR("<a@"), &(size_t){0}));
+	CHECK(s.a.mails.len == 0 && world_queued(&s.w) == 0);
 	CHECK(world_inbox(&s.w, &s.text) == 1);
 	CHECK(world_has(&s.text, "Status: 5.7.10\r\n"));
 	end(&s);
@@ -511,6 +609,41 @@ test_expanded(void)
 	end(&s);
 }
 
+static int
+add_list(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	if (alias_add(db, STR("list@d.test"), STR("bob@d.test"), f) == -1)
+		return -1;
+	return alias_add(db, STR("list@d.test"), STR("alice@e.test"), f);
+}
+
+/* The same of one that waited for its time (RFC 4865). */
+static void
+test_expanded_later(void)
+{
+	struct scene s;
+
+	begin(&s, "list@d.test");
+	MUST(db_write(s.w.db, add_list, NULL, &f));
+	ask_for_all(&s);
+	s.d.hold_until_ms = clock_wall_ms(&s.w.clock) + 3600000;
+	s.a.offers = "250-DSN\r\n";
+	world_deliver(&s.w, &s.d, MESSAGE);
+	run(&s);
+	CHECK(world_inbox(&s.w, NULL) == 0 && world_queued(&s.w) == 1);
+	s.w.ahead_ms = 3600000;
+	world_wait_idle(&s.w);
+	world_wait_idle(&s.w); /* what leads elsewhere has its own turn */
+	CHECK(s.a.messages == 1 && world_queued(&s.w) == 0);
+	CHECK(world_has(&s.a.rcpts, " NOTIFY=FAILURE ORCPT="));
+	CHECK(world_inbox(&s.w, &s.text) == 2);
+	CHECK(world_has(&s.text, "Final-Recipient: rfc822; list@d.test\r\n"));
+	CHECK(world_has(&s.text, "Action: expanded\r\n"));
+	CHECK(count(&s.text, "\r\nAction: ") == 1);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -521,13 +654,16 @@ main(void)
 	test_full();
 	test_relay_sender();
 	test_delay();
+	test_delay_of_many();
 	test_requiretls();
 	test_requiretls_broken();
+	test_requiretls_no_tls();
 	test_requiretls_report();
 	test_binary();
 	test_held();
 	test_held_in_vain();
 	test_delivered();
 	test_expanded();
+	test_expanded_later();
 	return TEST_EXIT();
 }

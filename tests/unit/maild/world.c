@@ -18,7 +18,7 @@
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "maild/relay/relay_internal.h"
-#include "maild/relay/relay_report.h"
+#include "maild/relay/relay_report_internal.h"
 #include "maild/relay/smarthosts.h"
 #include "maild/relay/sts.h"
 
@@ -140,8 +140,7 @@ wall(void *arg)
 static int64_t
 mono(void *arg)
 {
-	(void)arg;
-	return clock_mono_ms(&clock_system);
+	return clock_mono_ms(&clock_system) + ((struct world *)arg)->passed_ms;
 }
 
 static void

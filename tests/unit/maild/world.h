@@ -53,7 +53,8 @@ struct world {
 	struct log log;
 	int log_fd;
 	struct clock clock;
-	int64_t ahead_ms; /* of the real clock */
+	int64_t ahead_ms;  /* of the real clock */
+	int64_t passed_ms; /* as much of the one that only grows */
 	struct trace_source traces;
 	struct mailbox_notice notice; /* to nobody */
 	struct relay *relay;

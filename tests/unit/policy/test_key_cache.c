@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/policy/key_cache.h"
+#include "common/policy/key_cache_internal.h"
 
 #include <pthread.h>
 #include <stdlib.h>
