@@ -180,6 +180,20 @@ throttle_allows(
 	return has_room(t, o->n, key, hash_user(t, user));
 }
 
+enum throttle_standing
+throttle_standing(
+    struct throttle *t, int64_t now_ms, uint64_t key, struct str user)
+{
+	struct offender *o = find_offender(t, key);
+
+	if (find_friend(t, key, hash_user(t, user)) != NULL)
+		return THROTTLE_KNOWN;
+	if (o == NULL)
+		return THROTTLE_UNKNOWN;
+	keep_guesses(t, o, now_ms, 0);
+	return o->n == 0 ? THROTTLE_UNKNOWN : THROTTLE_SUSPECT;
+}
+
 /* The newest, in place of the oldest when there are too many. */
 static struct offender *
 new_offender(struct throttle *t, uint64_t key)

@@ -25,6 +25,16 @@ void throttle_free(struct throttle *t);
 bool throttle_allows(
     struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
 
+/* What is known of who tries: those with a good name go first when there is
+ * more to check than can be. */
+enum throttle_standing {
+	THROTTLE_KNOWN,   /* this user was let in from there before */
+	THROTTLE_UNKNOWN, /* nobody has failed from there in the window */
+	THROTTLE_SUSPECT, /* somebody has */
+};
+enum throttle_standing throttle_standing(
+    struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
+
 /* After that, and before a check that takes its time: count the guess as if
  * it were wrong until throttle_end().  False if as many are being checked as
  * may fail: ask again after the next end.  A guess under way already counts

@@ -43,7 +43,7 @@ void ipc_reply(struct ipc_request *r, struct str line);
 uid_t ipc_request_uid(const struct ipc_request *r);
 void ipc_server_free(struct ipc_server *s);
 
-/* A client that keeps connections open, up to 64 requests at once, connects
+/* A client that keeps connections open, up to 128 requests at once, connects
  * on need and again after a failure.  fn gets the reply or, with ok false, a
  * sentence saying what went wrong (nobody there, closed, over timeout_ms). */
 typedef void ipc_answer(void *arg, bool ok, struct str line);

@@ -7,7 +7,7 @@
 #include "common/net/ipc.h"
 #include "common/net/ipc_line.h"
 
-#define MAX_LINES   64   /* connections, each with one question */
+#define MAX_LINES   128  /* connections, each with one question */
 #define MAX_WAITING 4096 /* questions; more are refused at once */
 
 /* A question, in exactly one of the client's rings. */

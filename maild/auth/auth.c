@@ -8,8 +8,7 @@
 #include "common/util/mem.h"
 #include "maild/auth/auth_internal.h"
 
-#define HASH_THREADS 2
-#define HASH_WAITING 64
+#define HASH_WAITING 32 /* of those that are known, unknown, suspect: each */
 #define WINDOW_MS    (10 * 60 * 1000)
 
 int64_t
@@ -132,7 +131,9 @@ auth_new(struct maild *m, struct fail *f)
 	struct buf path;
 
 	a->maild = m;
-	a->hashers = workers_new(m->loop, HASH_THREADS, HASH_WAITING);
+	a->hashers = workers_new(m->loop, 1, HASH_WAITING);
+	/* mail goes on while strangers guess, and people get in */
+	a->strangers = workers_new_behind(m->loop, 1, HASH_WAITING);
 	a->throttle = throttle_new(
 	    (size_t)m->conf->limits_auth_failures, WINDOW_MS);
 	a->verified = verified_new();
@@ -175,6 +176,7 @@ auth_free(struct auth *a)
 	if (a == NULL)
 		return;
 	workers_free(a->hashers);
+	workers_free(a->strangers);
 	key_ring_free(a->keys);
 	ipc_server_free(a->server);
 	exchanges_free(a->exchanges);

@@ -7,6 +7,10 @@
 #include "maild/auth/auth_internal.h"
 
 #define ACCOUNT_WEIGHT (4 * KB)
+#define PUT_OFF_MOST                                                           \
+	32 /* with all that are hashed or wait for it fewer than a daemon's    \
+	    * connections to us (net/ipc.h), so that who is remembered never   \
+	    * waits behind guesses */
 
 /* Wait until another check of the same address is over. */
 static void
@@ -18,6 +22,7 @@ put_off(struct check *c)
 		end = &(*end)->next_waiting;
 	c->next_waiting = NULL;
 	*end = c;
+	c->auth->n_waiting++;
 }
 
 /* The first that waits for a check of this address may ask again.  If it has
@@ -33,6 +38,7 @@ call_waiting(struct auth *a, uint64_t key)
 	if (c == NULL)
 		return;
 	*at = c->next_waiting;
+	a->n_waiting--;
 	store_read(a->maild->mail, &c->job);
 }
 
@@ -120,9 +126,30 @@ check_begin(struct check *c)
 {
 	c->begun = throttle_begin(c->auth->throttle, auth_now_ms(c->auth),
 	    c->key, buf_str(&c->user), c->guess);
-	if (!c->begun)
+	if (c->begun)
+		return true;
+	if (c->auth->n_waiting < PUT_OFF_MOST)
 		put_off(c); /* its account may change meanwhile */
-	return c->begun;
+	else
+		check_refuse(c, REASON_BUSY);
+	return false;
+}
+
+bool
+check_hash(struct check *c)
+{
+	struct auth *a = c->auth;
+
+	switch (throttle_standing(
+	    a->throttle, auth_now_ms(a), c->key, buf_str(&c->user))) {
+	case THROTTLE_KNOWN:
+		return workers_submit(a->hashers, &c->hashing);
+	case THROTTLE_UNKNOWN:
+		return workers_submit_ranked(a->strangers, &c->hashing, 0);
+	case THROTTLE_SUSPECT:
+		break;
+	}
+	return workers_submit_ranked(a->strangers, &c->hashing, 1);
 }
 
 /* ---- the account: mail.db ---- */

@@ -32,7 +32,8 @@ struct check;
 struct auth {
 	struct maild *maild; /* borrowed */
 	struct ipc_server *server;
-	struct workers *hashers;
+	struct workers *hashers;   /* for who was let in from there before */
+	struct workers *strangers; /* for the others */
 	struct throttle *throttle;
 	struct verified *verified;
 	struct exchanges *exchanges;
@@ -42,6 +43,7 @@ struct auth {
 	uint8_t nobody[SCRAM_KEY_LEN];  /* makes salts for unknown names */
 	size_t pending;
 	struct check *waiting; /* for others of their address to be checked */
+	size_t n_waiting;
 	bool stopping;
 };
 
@@ -111,8 +113,14 @@ void check_account(struct check *c);
 bool check_may(struct check *c);
 
 /* After that: the throttle counts the guess from here on.  False: too many are
- * under way, and prove() is called again when one is over. */
+ * under way; prove() is called again when one is over, or there are too many
+ * that wait for that, and c was refused and is gone. */
 bool check_begin(struct check *c);
+
+/* After that: have c->hashing done.  Guesses from everywhere keep out nobody
+ * who was here before, and those who failed wait behind those who did not.
+ * False: too many wait. */
+bool check_hash(struct check *c);
 
 /* The answer; c is gone. */
 void check_refuse(struct check *c, enum auth_reason why);

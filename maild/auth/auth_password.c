@@ -254,7 +254,7 @@ found_verifier(struct store_job *job)
 	} else {
 		c->hashing.run = hash;
 		c->hashing.done = hashed;
-		if (!workers_submit(c->auth->hashers, &c->hashing))
+		if (!check_hash(c))
 			check_refuse(c, REASON_BUSY);
 	}
 }

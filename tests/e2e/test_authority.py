@@ -116,7 +116,7 @@ def test_overflow_is_busy_not_a_queue_without_end():
         with concurrent.futures.ThreadPoolExecutor(200) as pool:
             got = list(pool.map(lambda n: authority.reason(
                 f"nobody{n}@d.test", "x", rip=f"192.0.2.{n % 250}"), range(200)))
-        assert set(got) == {"bad", "busy"} and got.count("bad") >= 64
+        assert set(got) == {"bad", "busy"} and got.count("bad") >= 32  # they are all strangers
         assert authority.reason("bob@d.test", "pw-bob-Xyz123") == "good"
 
 

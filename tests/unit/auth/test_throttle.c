@@ -168,6 +168,29 @@ test_bounds(void)
 	throttle_free(t);
 }
 
+/* Who has a good name, and how one is lost and comes back. */
+static void
+test_standing(void)
+{
+	struct throttle *t = throttle_new(3, WINDOW);
+
+	CHECK(throttle_standing(t, 0, HERE, alice) == THROTTLE_UNKNOWN);
+	CHECK(
+	    throttle_begin(t, 0, HERE, alice, 1)); /* under way is no failure */
+	CHECK(throttle_standing(t, 0, HERE, alice) == THROTTLE_UNKNOWN);
+	throttle_end(t, HERE, alice, 1);
+	throttle_failed(t, 0, HERE, alice, 1);
+	CHECK(throttle_standing(t, 0, HERE, alice) == THROTTLE_SUSPECT);
+	CHECK(throttle_standing(t, 0, HERE, bob) == THROTTLE_SUSPECT);
+	CHECK(throttle_standing(t, 0, THERE, alice) == THROTTLE_UNKNOWN);
+	throttle_succeeded(t, 0, HERE, bob);
+	CHECK(throttle_standing(t, 0, HERE, bob) == THROTTLE_KNOWN);
+	CHECK(throttle_standing(t, 0, HERE, alice) == THROTTLE_SUSPECT);
+	CHECK(throttle_standing(t, 0, THERE, bob) == THROTTLE_UNKNOWN);
+	CHECK(throttle_standing(t, WINDOW, HERE, alice) == THROTTLE_UNKNOWN);
+	throttle_free(t);
+}
+
 int
 main(void)
 {
@@ -177,5 +200,6 @@ main(void)
 	test_success();
 	test_under_way();
 	test_bounds();
+	test_standing();
 	return TEST_EXIT();
 }

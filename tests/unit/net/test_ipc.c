@@ -245,32 +245,32 @@ test_timeout(void)
 	ipc_client_free(t.client);
 	t.client = ipc_client_new(t.rig.loop, t.path, 50);
 	t.hold = true;
-	t.want = 100; /* more than there are connections */
-	for (int i = 0; i < 100; i++)
+	t.want = 200; /* more than there are connections */
+	for (int i = 0; i < 200; i++)
 		ask(&t, STR("x"));
 	loop_run(t.rig.loop);
-	CHECK(t.answered == 100 && t.good == 0 && t.n_held <= 64);
+	CHECK(t.answered == 200 && t.good == 0 && t.n_held <= 128);
 	CHECK_STR(t.last, "no answer in time");
 	close_test(&t);
 }
 
 static void
-answer_first_64(void *arg)
+answer_first_128(void *arg)
 {
 	struct test *t = arg;
 
-	if (t->n_held < 64) { /* not all have arrived */
+	if (t->n_held < 128) { /* not all have arrived */
 		timer_set(t->timer, 5);
 		return;
 	}
-	CHECK(t->n_held == 64 && t->answered == 0);
+	CHECK(t->n_held == 128 && t->answered == 0);
 	t->hold = false;
 	for (size_t i = 0; i < t->n_held; i++)
 		ipc_reply(t->held[i], STR("at last"));
 	t->n_held = 0;
 }
 
-/* A client has 64 connections: the other questions wait for one of them. */
+/* A client has 128 connections: the other questions wait for one of them. */
 static void
 test_connections(void)
 {
@@ -280,13 +280,13 @@ test_connections(void)
 	ipc_client_free(t.client);
 	t.client = ipc_client_new(t.rig.loop, t.path, 60000);
 	t.hold = true;
-	t.want = 100;
-	t.timer = timer_new(t.rig.loop, answer_first_64, &t);
+	t.want = 200;
+	t.timer = timer_new(t.rig.loop, answer_first_128, &t);
 	timer_set(t.timer, 5);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 200; i++)
 		ask(&t, STR("x"));
 	loop_run(t.rig.loop);
-	CHECK(t.answered == 100 && t.good == 100 && t.served == 100);
+	CHECK(t.answered == 200 && t.good == 200 && t.served == 200);
 	timer_free(t.timer);
 	close_test(&t);
 }
