@@ -12,5 +12,6 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 # Debian's libunbound.pc names libraries that are not installed.
 find_library(UNBOUND_LIBRARY unbound REQUIRED)

@@ -17,7 +17,7 @@ pp_module(pp_mime common/mime pp_util PkgConfig::IDN2 PkgConfig::UTF8PROC)
 pp_module(pp_conf common/conf pp_util PkgConfig::INIH)
 pp_module(pp_auth common/auth pp_util PkgConfig::SODIUM PkgConfig::UTF8PROC PkgConfig::SSL)
 pp_module(pp_net common/net pp_util PkgConfig::UV PkgConfig::SSL PkgConfig::ZLIB
-	PkgConfig::CURL Threads::Threads)
+	PkgConfig::CURL PkgConfig::SECCOMP Threads::Threads)
 pp_module(pp_policy common/policy pp_mime PkgConfig::SSL)
 pp_module(pp_dns common/dns pp_policy pp_net PkgConfig::SODIUM ${UNBOUND_LIBRARY})
 pp_module(pp_store common/store pp_mime PkgConfig::SQLITE PkgConfig::ZSTD

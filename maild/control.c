@@ -11,6 +11,7 @@
 #include "common/util/mem.h"
 #include "common/util/secret.h"
 #include "maild/auth/auth.h"
+#include "maild/backups.h"
 #include "maild/relay/own_signer.h"
 #include "maild/relay/pending.h"
 #include "maild/relay/relay.h"
@@ -81,6 +82,8 @@ executed(struct worker_job *job)
 		smarthosts_reload(m->smarthosts);
 		relay_reroute(m->relay);
 	}
+	if ((e->outcome.effects & CONTROL_BACKUP) != 0)
+		backups_kick(m->backups);
 	ipc_reply(e->request, str_of(e->reply));
 	release(e);
 }
@@ -110,8 +113,9 @@ serve(void *arg, struct ipc_request *request, struct str line)
 	e->job.done = executed;
 	e->server = c;
 	e->request = request;
-	buf_init(&e->counters, METRICS_ROOM);
+	buf_init(&e->counters, METRICS_ROOM + BACKUPS_GAUGES_ROOM);
 	metrics_print(&c->maild->metrics, &e->counters);
+	backups_print(c->maild->backups, &e->counters);
 	secret_init(&e->line);
 	secret_set(&e->line, line);
 	if (workers_submit(c->worker, &e->job))
@@ -132,6 +136,9 @@ control_server_new(struct maild *m, struct fail *f)
 	c->control.clock = m->clock;
 	c->control.started_ms = m->started_ms;
 	c->control.hostname = m->conf->server_hostname;
+	c->control.backups = backups_board(m->backups);
+	if (c->control.backups != NULL)
+		c->control.backup_dir = m->conf->backup_dir;
 	c->worker = workers_new(m->loop, 1, WAITING_MAX);
 	buf_init(&path, 4 * KB);
 	buf_addf(&path, "%s/control.sock", m->conf->server_runtime);

@@ -15,6 +15,7 @@
 #include "common/dns/resolver.h"
 #include "common/net/loop.h"
 #include "common/net/notify.h"
+#include "common/net/sandbox.h"
 #include "common/net/tls.h"
 #include "common/net/worker.h"
 #include "common/store/hop.h"
@@ -39,6 +40,8 @@ struct maild {
 	struct mailbox_notice mailbox_notice; /* to popd, of bounces */
 	struct timer *stop_timer;
 	int owned; /* descriptor of owner_take() */
+	struct sandbox_state sandbox;
+	struct charset_tables *charsets; /* held open */
 	int64_t started_ms, stop_by_ms;
 
 	struct metrics metrics;
@@ -50,6 +53,7 @@ struct maild {
 	struct auth *auth;
 	struct control_server *control;
 	struct keeper *keeper;
+	struct backups *backups;
 	struct indexer *indexer;
 	struct pending *pending;
 };

@@ -7,15 +7,18 @@
 
 #include "common/control/owner.h"
 #include "common/daemon/daemon.h"
+#include "common/mime/charset.h"
 #include "common/net/address.h"
 #include "common/net/privilege.h"
 #include "common/util/rand.h"
 #include "maild/auth/auth.h"
+#include "maild/backups.h"
 #include "maild/control.h"
 #include "maild/indexer.h"
 #include "maild/keeper.h"
 #include "maild/maild.h"
 #include "maild/metrics_door.h"
+#include "maild/profile.h"
 #include "maild/relay/own_signer.h"
 #include "maild/relay/pending.h"
 #include "maild/relay/relay.h"
@@ -89,6 +92,7 @@ stop(void *arg)
 	auth_stop(m->auth);
 	control_server_stop(m->control);
 	indexer_stop(m->indexer);
+	backups_stop(m->backups);
 	pending_stop(m->pending);
 	metrics_door_stop(m->metrics_door);
 	/* a round of the loop later, so that answers given now are sent */
@@ -142,6 +146,7 @@ acquire(struct maild *m, struct fail *f)
 	const struct resolver_options o = {
 	    .forward = m->conf->dns_forward,
 	    .anchor = m->conf->dns_trust_anchor,
+	    .confined = m->conf->server_sandbox,
 	};
 
 	m->resolver = resolver_new(m->loop, &o, f);
@@ -150,15 +155,26 @@ acquire(struct maild *m, struct fail *f)
 	m->tls = tls_client_new(NULL, f);
 	if (m->tls == NULL)
 		return -1;
+	tls_client_clock(m->tls, m->clock);
 	return choose_trust(m, f);
+}
+
+/* Before there is a thread; whoever owns the store has made its folder. */
+static int
+confine(struct maild *m, struct fail *f)
+{
+	m->charsets = charset_load();
+	/* a rule is of a folder that is there */
+	backups_make_dir(m->conf);
+	m->owned = owner_take(m->conf->server_store, OWNER_WAIT_MS, f);
+	if (m->owned == -1 || privilege_lock(f) == -1)
+		return -1;
+	return confine_enter(m->conf, &maild_profile, &m->log, &m->sandbox, f);
 }
 
 static int
 open_stores(struct maild *m, struct fail *f)
 {
-	m->owned = owner_take(m->conf->server_store, OWNER_WAIT_MS, f);
-	if (m->owned == -1)
-		return -1;
 	m->reap = waker_new(m->loop, reap, m);
 	m->mail = open_store(m, DB_MAIL, MAIL_READERS, f);
 	if (m->mail == NULL)
@@ -228,6 +244,7 @@ start_parts(struct maild *m, struct fail *f)
 	m->auth = auth_new(m, f);
 	if (m->auth == NULL)
 		return -1;
+	m->backups = backups_new(m);
 	m->control = control_server_new(m, f);
 	if (m->control == NULL)
 		return -1;
@@ -266,9 +283,11 @@ start(struct maild *m, struct fail *f)
 	if (check_source(m, f) == -1)
 		return -1;
 	umask(0007);
+	if (confine(m, f) == -1)
+		return -1;
 	m->workers = workers_new(m->loop, BODY_THREADS, BODIES_WAITING);
-	if (open_stores(m, f) == -1 || privilege_lock(f) == -1 ||
-	    start_parts(m, f) == -1)
+	if (open_stores(m, f) == -1 || start_parts(m, f) == -1 ||
+	    sandbox_close_doors(&m->sandbox, true, f) == -1)
 		return -1;
 	loop_on_signal(m->loop, SIGTERM, stop, m);
 	loop_on_signal(m->loop, SIGINT, stop, m);
@@ -284,6 +303,7 @@ finish(struct maild *m)
 	notice_inbox_free(m->notices);
 	control_server_free(m->control);
 	indexer_free(m->indexer);
+	backups_stop(m->backups);
 	metrics_door_stop(m->metrics_door);
 	pending_stop(m->pending);
 	/* the store's last jobs are the parts' too */
@@ -302,6 +322,7 @@ finish(struct maild *m)
 	m->passwords = NULL;
 	auth_free(m->auth);
 	keeper_free(m->keeper);
+	backups_free(m->backups);
 	pending_free(m->pending);
 	metrics_door_free(m->metrics_door);
 	own_signer_free(m->signer);
@@ -315,14 +336,16 @@ finish(struct maild *m)
 	loop_free(m->loop);
 	if (m->owned != -1)
 		close(m->owned);
+	charset_unload(m->charsets);
 	conf_free(m->conf);
 }
 
 int
 main(int argc, char **argv)
 {
+	bool test;
 	const char *file = daemon_arguments(argc, argv, NAME,
-	    "Relays queued mail, checks passwords, keeps the store.");
+	    "Relays queued mail, checks passwords, keeps the store.", &test);
 	struct clock clock;
 	struct maild m = {
 	    .log = log_to_stderr(NAME),
@@ -332,6 +355,8 @@ main(int argc, char **argv)
 	int code = DAEMON_STOPPED;
 
 	rand_init();
+	if (test)
+		return maild_self_test(file, &m.log);
 	m.conf = conf_read(file, &f);
 	if (m.conf == NULL || daemon_clock(m.conf, &clock, &f) == -1) {
 		conf_free(m.conf);

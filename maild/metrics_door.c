@@ -8,6 +8,7 @@
 #include "common/net/conn.h"
 #include "common/net/listen.h"
 #include "common/util/mem.h"
+#include "maild/backups.h"
 #include "maild/metrics.h"
 
 #define REQUEST_MAX (8 * KB)
@@ -54,7 +55,7 @@ answer(struct visitor *v, const char *status, struct str text)
 {
 	struct buf out;
 
-	buf_init(&out, METRICS_ROOM + FIGURES_ROOM + KB);
+	buf_init(&out, METRICS_ROOM + BACKUPS_GAUGES_ROOM + FIGURES_ROOM + KB);
 	buf_addf(&out,
 	    "HTTP/1.1 %s\r\n"
 	    "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
@@ -86,8 +87,10 @@ done_read(struct store_job *job)
 	if (v->conn != NULL && job->rc == -1) {
 		answer(v, "503 Service Unavailable", str_of(job->fail.text));
 	} else if (v->conn != NULL) {
-		buf_init(&text, METRICS_ROOM + FIGURES_ROOM);
+		buf_init(
+		    &text, METRICS_ROOM + BACKUPS_GAUGES_ROOM + FIGURES_ROOM);
 		metrics_print(&v->m->metrics, &text);
+		backups_print(v->m->backups, &text);
 		buf_add(&text, buf_str(&v->figures));
 		answer(v, "200 OK", buf_str(&text));
 		buf_release(&text);

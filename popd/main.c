@@ -6,12 +6,14 @@
 
 #include "common/daemon/daemon.h"
 #include "common/daemon/doors.h"
+#include "common/mime/charset.h"
 #include "common/net/notify.h"
 #include "common/net/privilege.h"
 #include "common/util/rand.h"
 #include "popd/imap_session.h"
 #include "popd/pop3_session.h"
 #include "popd/popd.h"
+#include "popd/profile.h"
 #include "popd/proto/imap_caps.h"
 
 #define NAME             "popd"
@@ -51,6 +53,7 @@ struct server {
 	struct notice_inbox *notices;
 	struct timer *stop_timer;
 	bool aborted;
+	struct charset_tables *charsets;
 };
 
 static struct doors *
@@ -102,7 +105,7 @@ start_threads(struct server *s, struct fail *f)
 	    s->popd.loop, s->popd.store, &s->popd.log);
 	s->popd.fetched = fetched_new(
 	    s->popd.loop, s->popd.store, s->popd.clock, &s->popd.log);
-	return privilege_lock(f);
+	return 0;
 }
 
 /* "mailbox 7 12": another daemon has changed these. */
@@ -127,6 +130,16 @@ open_notices(struct server *s, struct fail *f)
 	s->notices = notice_inbox_new(s->popd.loop, path, take_notice, s, f);
 	free(path);
 	return s->notices != NULL ? 0 : -1;
+}
+
+/* Before there is a thread. */
+static int
+confine(struct server *s, struct fail *f)
+{
+	struct sandbox_state ignored;
+
+	s->charsets = charset_load();
+	return confine_enter(s->conf, &popd_profile, &s->popd.log, &ignored, f);
 }
 
 static void
@@ -216,6 +229,7 @@ wind_up(struct server *s)
 	tls_free(s->popd.imap_tls);
 	tally_release(&s->popd.maildrops);
 	crowd_release(&s->popd.crowd);
+	charset_unload(s->charsets);
 	conf_free(s->conf);
 }
 
@@ -288,7 +302,8 @@ start(struct server *s, const char *file, struct fail *f)
 	if (code != 0)
 		return code;
 	s->popd.loop = loop_new();
-	if (start_threads(s, f) == -1 || open_notices(s, f) == -1)
+	if (privilege_lock(f) == -1 || open_notices(s, f) == -1 ||
+	    confine(s, f) == -1 || start_threads(s, f) == -1)
 		return DAEMON_SYSTEM;
 	find_authority(s);
 	s->stop_timer = timer_new(s->popd.loop, stop_now, s);
@@ -303,13 +318,16 @@ int
 main(int argc, char **argv)
 {
 	struct server s = {.aborted = false};
+	bool test;
 	const char *file = daemon_arguments(
-	    argc, argv, NAME, "Gives users their mail (POP3, IMAP).");
+	    argc, argv, NAME, "Gives users their mail (POP3, IMAP).", &test);
 	struct fail f = {0};
 	int code;
 
 	rand_init();
 	s.popd.log = log_to_stderr(NAME);
+	if (test)
+		return popd_self_test(file, &s.popd.log);
 	code = start(&s, file, &f);
 	if (code != 0) /* with all that was made on the way */
 		exit(daemon_refuse(&s.popd.log, code, &f));

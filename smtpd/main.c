@@ -7,6 +7,7 @@
 #include "common/daemon/daemon.h"
 #include "common/daemon/doors.h"
 #include "common/dns/asker.h"
+#include "common/mime/charset.h"
 #include "common/net/notify.h"
 #include "common/net/privilege.h"
 #include "common/policy/key_cache.h"
@@ -14,6 +15,7 @@
 #include "common/util/rand.h"
 #include "smtpd/guard.h"
 #include "smtpd/judge.h"
+#include "smtpd/profile.h"
 #include "smtpd/proto/smtp_extension.h"
 #include "smtpd/session.h"
 
@@ -37,6 +39,7 @@ struct daemon {
 	struct doors *doors; /* NULL once closed */
 	struct waker *reaper;
 	struct timer *stop_timer;
+	struct charset_tables *charsets;
 };
 
 static struct doors *
@@ -217,6 +220,7 @@ acquire(struct daemon *d, struct fail *f)
 	const struct resolver_options o = {
 	    .forward = d->conf->dns_forward,
 	    .anchor = d->conf->dns_trust_anchor,
+	    .confined = d->conf->server_sandbox,
 	};
 	struct smtpd *s = &d->smtpd;
 
@@ -231,6 +235,19 @@ acquire(struct daemon *d, struct fail *f)
 	if (s->guard == NULL || check_settings(d->conf, f) == -1)
 		return DAEMON_CONFIG;
 	return 0;
+}
+
+/* Before there is a thread. */
+static int
+confine(struct daemon *d, struct fail *f)
+{
+	struct sandbox_state ignored;
+
+	d->charsets = charset_load();
+	if (privilege_lock(f) == -1)
+		return -1;
+	return confine_enter(
+	    d->conf, &smtpd_profile, &d->smtpd.log, &ignored, f);
 }
 
 static void
@@ -268,7 +285,7 @@ start(struct daemon *d, const char *file, struct fail *f)
 	code = acquire(d, f);
 	if (code != 0)
 		return code;
-	if (open_store(d, f) == -1 || privilege_lock(f) == -1)
+	if (confine(d, f) == -1 || open_store(d, f) == -1)
 		return DAEMON_SYSTEM;
 	doors_listen(d->doors, d->smtpd.loop, on_connection, &d->smtpd);
 	return 0;
@@ -294,6 +311,7 @@ stop(struct daemon *d)
 	crowd_release(&s->crowd);
 	free(s->queue_notice);
 	mailbox_notice_release(&s->mailbox_notice);
+	charset_unload(d->charsets);
 	conf_free(d->conf);
 }
 
@@ -301,13 +319,17 @@ int
 main(int argc, char **argv)
 {
 	struct daemon d = {0};
+	bool test;
 	const char *file = daemon_arguments(argc, argv, NAME,
-	    "Takes mail from other servers and from user agents (SMTP).");
+	    "Takes mail from other servers and from user agents (SMTP).",
+	    &test);
 	struct fail f = {0};
 	int code;
 
 	rand_init();
 	d.smtpd.log = log_to_stderr(NAME);
+	if (test)
+		return smtpd_self_test(file, &d.smtpd.log);
 	code = start(&d, file, &f);
 	if (code != 0) /* with all that was made on the way */
 		exit(daemon_refuse(&d.smtpd.log, code, &f));

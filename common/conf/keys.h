@@ -26,6 +26,9 @@
 	K(server, user, TEXT, "", "", "",                                      \
 	    "User to become when started as root.  Empty: pennypost-smtpd, "   \
 	    "-maild, -popd if they exist.")                                    \
+	K(server, sandbox, BOOL, "yes", "", "",                                \
+	    "Confine each daemon to its files and system calls (Landlock, "    \
+	    "seccomp).  no: a way out when that is in the way.")               \
 	K(tls, certificate, TEXT, "/etc/pennypost/cert.pem", "", "",           \
 	    "PEM file: certificate of this host, then its chain.")             \
 	K(tls, key, TEXT, "/etc/pennypost/key.pem", "", "",                    \
@@ -186,6 +189,14 @@
 	    "File with DNSSEC trust anchors.  Empty: the root's, and none "    \
 	    "for "                                                             \
 	    "a server of dns.forward.")                                        \
+	K(backup, dir, TEXT, "", "", "",                                       \
+	    "Directory of the backups that maild makes: it must be able to "   \
+	    "write there.  Empty: none are made.")                             \
+	K(backup, every, TIME, "1d", "1s", "60d", "How often.")                \
+	K(backup, keep, COUNT, "7", "1", "10000", "How many are kept.")        \
+	K(backup, drill, TIME, "7d", "0s", "400d",                             \
+	    "How often the newest is restored into a temporary directory, "    \
+	    "checked and removed.  0s: never.")                                \
 	K(metrics, listen, LIST, "", "", "",                                   \
 	    "Loopback addresses (127.0.0.1:9090) where Prometheus finds "      \
 	    "maild's figures.")                                                \

@@ -20,9 +20,10 @@ static _Noreturn void
 usage(FILE *to, int code, const char *name, const char *about)
 {
 	fprintf(to,
-	    "usage: %s [-c FILE] [-V] [-h]\n\n"
+	    "usage: %s [-c FILE] [-T] [-V] [-h]\n\n"
 	    "%s\n\n"
 	    "  -c FILE  read this configuration (default %s)\n"
+	    "  -T       try what the sandbox refuses, and exit\n"
 	    "  -V       print the version\n"
 	    "  -h       print this\n\n"
 	    "%s(8) says more; mailctl(1) is how to talk to the daemons.\n",
@@ -31,15 +32,20 @@ usage(FILE *to, int code, const char *name, const char *about)
 }
 
 const char *
-daemon_arguments(int argc, char **argv, const char *name, const char *about)
+daemon_arguments(
+    int argc, char **argv, const char *name, const char *about, bool *test)
 {
 	const char *file = CONF_DEFAULT_FILE;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:Vh")) != -1)
+	*test = false;
+	while ((option = getopt(argc, argv, "c:TVh")) != -1)
 		switch (option) {
 		case 'c':
 			file = optarg;
+			break;
+		case 'T':
+			*test = true;
 			break;
 		case 'V':
 			printf("%s (Penny Post) %s\n", name, PP_VERSION);

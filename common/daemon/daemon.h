@@ -20,10 +20,11 @@ enum daemon_exit {
 	DAEMON_CONFIG = 78,
 };
 
-/* Understand -c FILE, -V and -h; about is what the daemon does, one line.
- * Returns the configuration's name; exits after -V, -h and what is wrong. */
+/* Understand -c FILE, -T (*test: try the sandbox, and no more), -V and -h;
+ * about is what the daemon does, one line.  Returns the configuration's name;
+ * exits after -V, -h and what is wrong. */
 const char *daemon_arguments(
-    int argc, char **argv, const char *name, const char *about);
+    int argc, char **argv, const char *name, const char *about, bool *test);
 
 /* Whom to become when started as root: the configured user, otherwise
  * pennypost-NAME if there is one, otherwise NULL.  To be freed. */

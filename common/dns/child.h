@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child: libunbound in a process of its own, and all that is to be known
- * about it.  Only resolver.c uses this.
+ * child: libunbound in a process of its own (child_server.h), seen from the
+ * daemon.  Only resolver.c uses this.
  *
- * The process is forked by dns_child_new() and has everything the parent had
- * then: memory and open files.  It ends when the parent's end of the pipe is
- * closed, thus also when the parent dies.
+ * That process is forked by dns_child_new() and has what memory the parent had
+ * then, but none of its open files.  If it dies it is started again without the
+ * parent's doing, and what it had been asked is answered with DNS_TEMPFAIL.
  *
- * SIGPIPE is ignored in the parent from then on: libunbound writes to the
- * pipe of a child that may be dead.
+ * SIGPIPE is ignored in the parent from then on.
  */
 #ifndef DNS_CHILD_H
 #define DNS_CHILD_H
@@ -22,7 +21,7 @@ struct dns_child;
 struct dns_asked {
 	resolver_answer *fn;
 	void *arg;
-	int id; /* libunbound's */
+	int id; /* the child's */
 };
 
 struct dns_child *dns_child_new(
@@ -31,13 +30,13 @@ struct dns_child *dns_child_new(
 /* Wait for it, and for the child's end.  No answers will come. */
 void dns_child_free(struct dns_child *c);
 
-/* Readable when there are answers, or when the child is dead. */
+/* Readable when there are answers, or when the child is gone for good. */
 int dns_child_fd(const struct dns_child *c);
 
-/* Calls fn of every question answered.  -1: the child is dead. */
+/* Calls fn of every question answered.  -1: the child is gone for good. */
 int dns_child_read(struct dns_child *c, struct fail *f);
 
-/* -1: the child is dead. */
+/* -1: the child is gone for good. */
 int dns_child_ask(struct dns_child *c, const char *name, enum dns_type type,
     struct dns_asked *q, struct fail *f);
 void dns_child_cancel(struct dns_child *c, const struct dns_asked *q);

@@ -44,8 +44,9 @@ struct resolver_query {
 };
 
 struct resolver {
-	struct loop *loop;       /* borrowed */
-	char *forward, *anchor;  /* or NULL */
+	struct loop *loop;      /* borrowed */
+	char *forward, *anchor; /* or NULL */
+	bool confined;
 	struct dns_child *child; /* NULL while it is to be started again */
 	struct watch *watch;     /* of the child */
 	int64_t started_ms;
@@ -196,7 +197,7 @@ on_readable(void *arg)
 static int
 start_child(struct resolver *r, struct fail *f)
 {
-	const struct resolver_options o = {r->forward, r->anchor};
+	const struct resolver_options o = {r->forward, r->anchor, r->confined};
 
 	r->started_ms = loop_now_ms(r->loop);
 	if ((r->child = dns_child_new(&o, f)) == NULL)
@@ -224,6 +225,7 @@ resolver_new(struct loop *l, const struct resolver_options *o, struct fail *f)
 	struct resolver *r = MEM_NEW(struct resolver);
 
 	r->loop = l;
+	r->confined = o->confined;
 	r->restart_ms = RESTART_MS;
 	r->restart = timer_new(l, on_restart, r);
 	if (o->forward != NULL && *o->forward != '\0')

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resolver: DNS questions without blocking (libunbound, fork mode).
+ * resolver: DNS questions without blocking (libunbound).
  *
  * libunbound runs in a child process that is forked by resolver_new(), so
- * call it before keys or databases are opened.  If the child dies, pending
- * questions get DNS_TEMPFAIL and it is started again.
+ * call it before keys or databases are opened and before a sandbox is entered.
+ * If the child dies, pending questions get DNS_TEMPFAIL and it is started
+ * again.
  *
  * Names are plain ASCII A-labels without the final dot, at most 253 bytes.
  * Answers follow CNAMEs.  Every question ends by itself within 10 s.
@@ -64,6 +65,7 @@ struct resolver_options {
 	                        /etc/resolv.conf */
 	const char *anchor;  /* file with trust anchors, or NULL: the root's;
 	                      * with forward: none, nothing is validated */
+	bool confined;       /* the child enters a sandbox (net/sandbox.h) */
 };
 
 struct resolver *resolver_new(

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <stdlib.h>
 
+#include "common/util/mem.h"
 #include "common/util/utf8.h"
 
 #define REPLACEMENT STR("\xef\xbf\xbd")
@@ -122,12 +124,19 @@ static const struct charset_row {
     {"utf-32",            "UTF-32"       },
 };
 
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* One conversion of each row that is open: then it never needs its file. */
+struct charset_tables {
+	iconv_t open[ROWS];
+};
+
 /* The row of a name; RFC 2231 and careless senders add quotes and spaces. */
 static const struct charset_row *
 row_of(struct str name)
 {
 	name = str_trim(name);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < ROWS; i++)
 		if (str_eq_nocase(name, str_of(rows[i].name)))
 			return &rows[i];
 	return NULL;
@@ -254,4 +263,27 @@ charset_to_utf8(struct str charset, struct str text, struct buf *out)
 		add_whole(text, out);
 	else
 		convert("CP1252", text, out);
+}
+
+struct charset_tables *
+charset_load(void)
+{
+	struct charset_tables *t = MEM_NEW(struct charset_tables);
+
+	for (size_t i = 0; i < ROWS; i++)
+		t->open[i] = rows[i].reader != NULL
+		                 ? iconv_open("UTF-8", rows[i].reader)
+		                 : (iconv_t)-1;
+	return t;
+}
+
+void
+charset_unload(struct charset_tables *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < ROWS; i++)
+		if (t->open[i] != (iconv_t)-1)
+			iconv_close(t->open[i]);
+	free(t);
 }

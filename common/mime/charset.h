@@ -17,4 +17,11 @@ bool charset_known(struct str name);
 /* Append the text in UTF-8.  out's limit cuts it, at a whole character. */
 void charset_to_utf8(struct str charset, struct str text, struct buf *out);
 
+/* The system's tables are files, read when a charset is met first.  Who will
+ * not be able to read files then reads all of them now, and keeps them until
+ * charset_unload(). */
+struct charset_tables;
+struct charset_tables *charset_load(void);
+void charset_unload(struct charset_tables *t); /* NULL is fine */
+
 #endif

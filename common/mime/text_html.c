@@ -179,7 +179,8 @@ take_entity(struct str *html, struct buf *out)
 	}
 	for (size_t i = 0;
 	     !number && i < sizeof(entities) / sizeof(entities[0]); i++)
-		if (str_eq(name, str_of(entities[i].name))) {
+		if (n > 0 && entities[i].name[0] == name.at[0] &&
+		    str_eq(name, str_of(entities[i].name))) {
 			buf_add(out, str_of(entities[i].utf8));
 			*html = rest;
 			return;

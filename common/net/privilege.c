@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -35,16 +36,34 @@ privilege_raise_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* No capability in any set; dropping needs none. */
+static bool
+has_capability(void)
+{
+	static const struct __user_cap_data_struct
+	    none[_LINUX_CAPABILITY_U32S_3] = {
+		{0, 0, 0}
+        };
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capget, &head, now) == -1 ||
+	       memcmp(now, none, sizeof(now)) != 0;
+}
+
+/* No capability in any set; dropping needs none.  Where there is nothing to
+ * drop, systemd's filter of system calls may refuse even that. */
 static int
 drop_capabilities(struct fail *f)
 {
 	struct __user_cap_header_struct head = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {
+	    {0, 0, 0}
+        };
 
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &head, none) == -1)
+	if (has_capability() && syscall(SYS_capset, &head, none) == -1)
 		return fail(f, FAIL_PERM, "cannot drop capabilities: %s",
 		    strerror(errno));
 	return 0;

@@ -65,7 +65,7 @@ def memory_kib(pid, what):
 
 def descriptors(pid):
     """Files and TCP sockets.  Unix sockets are not counted: the daemons keep
-    their connections to each other, 64 of them at most (net/ipc.h).  Nor is the
+    their connections to each other, 128 of them at most (net/ipc.h).  Nor is the
     index of texts, which each reader of the store opens when it first asks."""
     rows = pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]
     ours = {f"socket:[{row.split()[6]}]" for row in rows}

@@ -11,6 +11,7 @@ pp_tool(headers ${CMAKE_C_COMPILER})
 pp_tool(format)
 pp_tool(words)
 pp_tool(rfc)
+pp_tool(units)
 add_test(NAME tools.man COMMAND
 	${CMAKE_SOURCE_DIR}/tests/tools/man_lint.sh ${CMAKE_SOURCE_DIR}/docs/man)
 set_tests_properties(tools.man PROPERTIES LABELS tools SKIP_RETURN_CODE 77)

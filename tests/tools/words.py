@@ -15,7 +15,8 @@ PLACES = re.compile("|".join(["/wo" + "rk/", r"(?<!/)\bsha" + "red/",
 MARKS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]) + r")\b")
 CODE = {".c", ".h", ".py", ".sh", ".cmake", ".sql", ".conf", ".conv", ".service",
         ".socket", ".txt", ""}
-SKIP = re.compile(r"(\.git|build.*|__pycache__|\.pytest_cache)$")
+# of fuzzing: octets, not words
+SKIP = re.compile(r"(\.git|build.*|__pycache__|\.pytest_cache|corpus)$")
 
 
 def files_of(folder):

@@ -292,8 +292,9 @@ wrong_argument(void)
 {
 	char name[] = "smtpd", option[] = "-x";
 	char *argv[] = {name, option, NULL};
+	bool test;
 
-	daemon_arguments(2, argv, "smtpd", "Does things.");
+	daemon_arguments(2, argv, "smtpd", "Does things.", &test);
 }
 
 static void
@@ -301,8 +302,9 @@ too_many_arguments(void)
 {
 	char name[] = "smtpd", word[] = "word";
 	char *argv[] = {name, word, NULL};
+	bool test;
 
-	daemon_arguments(2, argv, "smtpd", "Does things.");
+	daemon_arguments(2, argv, "smtpd", "Does things.", &test);
 }
 
 static void

@@ -207,7 +207,6 @@ static void
 answers_are_kept(void)
 {
 	struct dns_record record = {STR("\x7f\0\0\1")};
-	uint64_t hits, misses;
 
 	for (size_t i = 0; i < sizeof(lives) / sizeof(*lives); i++) {
 		struct world w;
@@ -236,8 +235,6 @@ answers_are_kept(void)
 			ask(&c[2], "a.test", FACT_TXT);
 			CHECK(w.asked == 2);
 			now_ms += 1;
-			asker_counts(w.asker, &hits, &misses);
-			CHECK(hits == 1 && misses == 2);
 		}
 		w.asked = 0;
 		ask(&c[3], "a.test", FACT_A);

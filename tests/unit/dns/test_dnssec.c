@@ -151,7 +151,8 @@ ask_all(const struct resolver_options *o, bool validates)
 static void
 test_bad_anchor(const struct stub *stub)
 {
-	struct resolver_options o = {stub->address, "/nonexistent/anchor"};
+	struct resolver_options o = {
+	    stub->address, "/nonexistent/anchor", false};
 	struct loop *l = loop_new();
 	struct fail f = {0};
 
@@ -170,7 +171,7 @@ int
 main(void)
 {
 	struct stub stub = stub_start(zone);
-	struct resolver_options o = {stub.address, stub.anchor};
+	struct resolver_options o = {stub.address, stub.anchor, true};
 
 	CHECK(stub.address[0] != '\0');
 	ask_all(&o, true);

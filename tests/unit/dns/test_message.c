@@ -153,6 +153,7 @@ test_names(void)
 	    {"a\\256",         {NULL, 0}          },
 	};
 	struct buf out, text;
+	char shown[DNS_NAME_TEXT_MAX];
 
 	buf_init(&out, KB);
 	buf_init(&text, 4 * KB);
@@ -177,6 +178,10 @@ test_names(void)
 	CHECK(!dns_name_write(&out, buf_str(&text)) && out.len == 255);
 	buf_release(&out);
 	buf_release(&text);
+
+	/* no dot that could be taken for the end of a label */
+	CHECK(dns_name_parse(STR("\3a.b\1c\0"), shown));
+	CHECK_STR(shown, "a\\046b.c");
 
 	buf_init(&out, 5); /* no room */
 	CHECK(!dns_name_write(&out, STR("a.test")) && out.len == 0);

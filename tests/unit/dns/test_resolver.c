@@ -97,7 +97,7 @@ static const char zone_tail[] =
     "], \"behaviours\": {"
     "\"servfail.test\": \"servfail\", \"refused.test\": \"refused\","
     "\"nx.test\": \"nxdomain\", \"drop.test\": \"drop\", \"drop2.test\": "
-    "\"drop\","
+    "\"drop\", \"drop3.test\": \"drop\","
     "\"garbage.test\": \"garbage\", \"wrong-id.test\": \"wrong_id\","
     "\"wrong-question.test\": \"wrong_question\","
     "\"wrong-port.test\": \"wrong_port\", \"short.test\": \"short\","
@@ -274,15 +274,16 @@ test_cancel(struct world *w)
 
 /* ---- the child dies ---- */
 
-/* Our child that is not the stub. */
+/* The child of a process that is not the stub. */
 static pid_t
-find_child(const struct stub *s)
+child_of(pid_t parent, const struct stub *s)
 {
 	char file[64];
 	int pid, found = 0;
 	FILE *f;
 
-	snprintf(file, sizeof(file), "/proc/self/task/%d/children", getpid());
+	snprintf(
+	    file, sizeof(file), "/proc/%d/task/%d/children", parent, parent);
 	f = fopen(file, "r");
 	CHECK(f != NULL);
 	if (f == NULL)
@@ -296,39 +297,63 @@ find_child(const struct stub *s)
 	return found;
 }
 
+/* The server dies: the nursery starts another one. */
 static void
-test_child_killed(struct world *w, const struct stub *s)
+test_server_killed(struct world *w, const struct stub *s)
 {
 	struct one pending = {.world = w}, next = {.world = w};
-	pid_t first = find_child(s), second;
+	pid_t nursery = child_of(getpid(), s), first = child_of(nursery, s),
+	      second;
 	int64_t start;
 
 	ask_one(&pending, "drop2.test"); /* not failed before, so asked */
 	run_for(w->loop, 100);
-	CHECK(first > 0 && kill(first, SIGKILL) == 0);
 	start = clock_mono_ms(&clock_system);
+	CHECK(first > 0 && kill(first, SIGKILL) == 0);
 	loop_run(w->loop);
 	CHECK(pending.calls == 1 && pending.status == DNS_TEMPFAIL);
-	CHECK(strstr(pending.why, "the resolver died") != NULL);
+	CHECK_STR(pending.why, "the resolver died by signal 9");
 
-	/* asked while there is no child: waits for the new one */
+	/* asked while there is no server: waits for the new one */
 	ask_one(&next, "mx.d.test");
 	loop_run(w->loop);
 	CHECK(next.calls == 1 && next.status == DNS_OK);
 	CHECK(clock_mono_ms(&clock_system) - start >= 900);
-	second = find_child(s);
+	second = child_of(nursery, s);
 	CHECK(second > 0 && second != first);
+	CHECK(child_of(getpid(), s) == nursery);
 
 	/* again at once: the wait is longer, nothing hangs */
 	CHECK(kill(second, SIGKILL) == 0);
 	next.calls = 0;
-	ask_one(&next, "d.test"); /* into the pipe of a dead child */
+	ask_one(&next, "d.test"); /* to a dead server */
 	loop_run(w->loop);
 	CHECK(next.calls == 1);
 	ask_one(&next, "mx.d.test");
 	loop_run(w->loop);
 	CHECK(next.calls == 2 && next.status == DNS_OK);
 	CHECK(clock_mono_ms(&clock_system) - start >= 2900);
+}
+
+/* The nursery dies, which looks at nothing: only who is in no sandbox can make
+ * another one. */
+static void
+test_nursery_killed(struct world *w, const struct stub *s)
+{
+	struct one pending = {.world = w}, next = {.world = w};
+	pid_t first = child_of(getpid(), s), second;
+
+	ask_one(&pending, "drop3.test");
+	run_for(w->loop, 100);
+	CHECK(first > 0 && kill(first, SIGKILL) == 0);
+	loop_run(w->loop);
+	CHECK(pending.calls == 1 && pending.status == DNS_TEMPFAIL);
+	CHECK(strstr(pending.why, "the resolver died") != NULL);
+	ask_one(&next, "mx.d.test");
+	loop_run(w->loop);
+	CHECK(next.calls == 1 && next.status == DNS_OK);
+	second = child_of(getpid(), s);
+	CHECK(second > 0 && second != first);
 }
 
 /* Thousands at once are answered, each once. */
@@ -444,7 +469,7 @@ int
 main(void)
 {
 	struct stub stub = start_stub();
-	struct resolver_options o = {.forward = stub.address};
+	struct resolver_options o = {.forward = stub.address, .confined = true};
 	struct world w = {.loop = loop_new()};
 	struct fail f = {0};
 
@@ -455,13 +480,14 @@ main(void)
 		test_malformed(&w);
 		test_cancel(&w);
 		test_many(&w);
-		test_child_killed(&w, &stub);
+		test_server_killed(&w, &stub);
+		test_nursery_killed(&w, &stub);
 		test_free_from_within(&w);
 	}
 	test_fake(w.loop);
 	test_bad_forward(w.loop);
 	loop_free(w.loop);
-	CHECK(find_child(&stub) == 0);
+	CHECK(child_of(getpid(), &stub) == 0);
 	stub_stop(&stub);
 	return TEST_EXIT();
 }
