@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,16 +139,16 @@ take_file(struct reader *r, const struct file *file, const char *path,
 	struct import_message m;
 	const char *why;
 	int64_t file_ms;
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st = {0};
+	struct fail gone = {.text = "it is gone"};
+	int fd = import_source_open(i->source->top, path, &st, &gone);
 	int rc = 0;
 
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		import_complain(i, path, strerror(errno));
-		goto out;
+	if (fd == -1) {
+		if (!S_ISDIR(st.st_mode))
+			import_complain(i, path, gone.text);
+		return 0;
 	}
-	if (!S_ISREG(st.st_mode))
-		goto out;
 	import_message_begin(
 	    &m, i->dry_run ? NULL : db_dir(i->db), i->max_size);
 	import_hints_prepare(r->hints, file->name, &m.fields);
@@ -164,9 +163,7 @@ take_file(struct reader *r, const struct file *file, const char *path,
 		rc = import_store(i, &m, why, place, path, file_ms);
 	}
 	import_message_release(&m);
-out:
-	if (fd != -1)
-		close(fd);
+	close(fd);
 	return rc;
 }
 

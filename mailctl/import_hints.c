@@ -74,12 +74,16 @@ read_lines(struct import_hints *h, const struct import_source *s,
     const char *file, void (*each)(struct import_hints *, struct str))
 {
 	char path[PATH_ROOM], *line = NULL;
+	struct fail ignored;
+	struct stat st;
 	size_t room = 0;
 	ssize_t n;
 	FILE *in;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", s->path, file);
-	in = fopen(path, "re");
+	fd = import_source_open(s->top, path, &st, &ignored);
+	in = fd != -1 ? fdopen(fd, "r") : NULL;
 	if (in == NULL)
 		return;
 	while ((n = getline(&line, &room, in)) != -1) {

@@ -220,13 +220,13 @@ import_mbox(struct import *i, struct fail *f)
 {
 	struct reader r = {.i = i, .w.digest = import_digest_new()};
 	struct stat st;
-	struct fail why = {0};
+	struct fail why = {.text = "it is gone"};
 	int rc = 1;
 
 	r.w.data = mem_new(BACK + PIECE, 1);
-	r.w.fd = open(i->source->path, O_RDONLY | O_CLOEXEC);
-	if (r.w.fd == -1 || fstat(r.w.fd, &st) == -1) {
-		import_complain(i, i->source->path, strerror(errno));
+	r.w.fd = import_source_open(i->source->top, i->source->path, &st, &why);
+	if (r.w.fd == -1) {
+		import_complain(i, i->source->path, why.text);
 		goto out;
 	}
 	posix_fadvise(r.w.fd, 0, 0, POSIX_FADV_SEQUENTIAL);

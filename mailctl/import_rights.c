@@ -14,9 +14,8 @@
 
 #define PATH_ROOM 4200
 
-/* The store's owner, but able to read what only root may. */
-static int
-become(const struct passwd *pw, struct fail *f)
+int
+import_rights_become(const struct passwd *pw, struct fail *f)
 {
 	const struct __user_cap_header_struct header = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
@@ -67,7 +66,9 @@ import_rights_take(const struct conf *conf, struct fail *f)
 	umask(0007);
 	if (look(conf, &pw, &owner, f) == -1)
 		return -1;
-	return geteuid() == 0 && owner != 0 && pw != NULL ? become(pw, f) : 0;
+	return geteuid() == 0 && owner != 0 && pw != NULL
+	           ? import_rights_become(pw, f)
+	           : 0;
 }
 
 int

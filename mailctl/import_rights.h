@@ -13,6 +13,10 @@
 /* FAIL_PERM says who must run it. */
 int import_rights_take(const struct conf *conf, struct fail *f);
 
+/* Root becomes this user, but can still read any file. */
+struct passwd;
+int import_rights_become(const struct passwd *pw, struct fail *f);
+
 /* The same for who only reads the store: root stays root. */
 int import_rights_look(const struct conf *conf, struct fail *f);
 

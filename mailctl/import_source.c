@@ -12,6 +12,7 @@
 
 #include "common/util/mem.h"
 #include "mailctl/import_name.h"
+#include "mailctl/import_open.h"
 
 #define PATH_ROOM 4096
 #define DEPTH_MAX 40 /* of folders: a symbolic link may lead in a circle */
@@ -57,7 +58,7 @@ add(struct walk *w, enum import_format format, const char *path,
 	}
 	s->all = mem_grow(s->all, s->n + 1, sizeof(*s->all));
 	s->all[s->n++] = (struct import_source){
-	    format, resolved, mem_dup(str_of(mailbox)), bytes};
+	    format, resolved, mem_dup(str_of(mailbox)), bytes, s->tops};
 	s->bytes += bytes;
 }
 
@@ -225,18 +226,17 @@ static int
 looks_like_mbox(struct walk *w, const char *path, uint64_t *size)
 {
 	char head[5];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st = {0};
+	struct fail why = {.text = "it is gone"};
+	struct stat st;
 	ssize_t n;
+	int fd = import_source_open(w->s->tops, path, &st, &why);
 
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		complain(w, path, strerror(errno));
-		if (fd != -1)
-			close(fd);
+	if (fd == -1) {
+		complain(w, path, why.text);
 		return -1;
 	}
 	*size = (uint64_t)st.st_size;
-	n = S_ISREG(st.st_mode) ? read(fd, head, sizeof(head)) : -1;
+	n = read(fd, head, sizeof(head));
 	close(fd);
 	return n == (ssize_t)sizeof(head) &&
 	       memcmp(head, "From ", sizeof(head)) == 0;
@@ -280,14 +280,17 @@ walk_file(struct walk *w, const char *dir, const struct entries *all,
 	char path[PATH_ROOM];
 	struct buf mailbox;
 	uint64_t size = 0;
+	int mbox;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= PATH_ROOM) {
 		complain(w, dir, "a path in it is too long");
 		return;
 	}
-	if (name[0] == '.' || str_ends_nocase(str_of(name), STR(".msf")) ||
-	    (looks_like_mbox(w, path, &size) != 1 &&
-		(size != 0 || !is_empty_mbox(all, name))))
+	if (name[0] == '.' || str_ends_nocase(str_of(name), STR(".msf")))
+		return;
+	mbox = looks_like_mbox(w, path, &size);
+	if (mbox == -1 ||
+	    (mbox == 0 && (size != 0 || !is_empty_mbox(all, name))))
 		return;
 	join(&mailbox, above, mbox_level(name), import_name_level);
 	add(w, IMPORT_MBOX, path, mailbox.data, size);
@@ -302,6 +305,7 @@ walk_folder(
 	char path[PATH_ROOM], mbox[PATH_ROOM];
 	struct buf mailbox;
 	uint64_t size;
+	int begins;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= PATH_ROOM ||
 	    snprintf(mbox, sizeof(mbox), "%s/mbox", path) >= PATH_ROOM) {
@@ -312,7 +316,8 @@ walk_folder(
 	    str_ends_nocase(str_of(name), STR(".mbox")) &&
 	    access(mbox, F_OK) == 0) {
 		join(&mailbox, above, mbox_level(name), import_name_level);
-		if (looks_like_mbox(w, mbox, &size) == 1 || size == 0)
+		begins = looks_like_mbox(w, mbox, &size);
+		if (begins == 1 || (begins == 0 && size == 0))
 			add(w, IMPORT_MBOX, mbox, mailbox.data, size);
 	} else {
 		join(&mailbox, above, without(str_of(name), ".sbd"),
@@ -423,30 +428,30 @@ import_sources_add(struct import_sources *s, const char *path,
     enum import_format format, const char *mailbox, struct fail *f)
 {
 	struct walk w = {.s = s, .format = format, .mailbox = mailbox};
-	char *resolved = realpath(path, NULL);
 	size_t before = s->n;
 	struct stat st;
+	struct import_top *top = import_top_new(path, &st, f);
 	struct buf name;
 	int rc = 0;
 
-	if (resolved == NULL || stat(resolved, &st) == -1) {
-		free(resolved);
-		return fail(f, FAIL_PERM, "%s: %s", path, strerror(errno));
-	}
-	top_name(&w, resolved,
-	    S_ISDIR(st.st_mode) && format != IMPORT_EML && is_maildir(resolved),
+	if (top == NULL)
+		return -1;
+	top->next = s->tops;
+	s->tops = top;
+	top_name(&w, top->path,
+	    S_ISDIR(st.st_mode) && format != IMPORT_EML &&
+		is_maildir(top->path),
 	    &name);
 	if (!S_ISDIR(st.st_mode))
-		rc = add_file(&w, resolved, name.data, &st, f);
-	else if (format == IMPORT_MAILDIR && !is_maildir(resolved))
-		walk_maildir_below(&w, resolved, mailbox);
+		rc = add_file(&w, top->path, name.data, &st, f);
+	else if (format == IMPORT_MAILDIR && !is_maildir(top->path))
+		walk_maildir_below(&w, top->path, mailbox);
 	else
-		walk_tree(&w, resolved, name.data, true);
+		walk_tree(&w, top->path, name.data, true);
 	walk_pending(&w);
 	if (rc == 0 && s->n == before)
 		rc = fail(f, FAIL_PERM, "%s: there is no mail in it", path);
 	buf_release(&name);
-	free(resolved);
 	return rc;
 }
 
@@ -458,4 +463,10 @@ import_sources_release(struct import_sources *s)
 		free(s->all[i].mailbox);
 	}
 	free(s->all);
+	while (s->tops != NULL) {
+		struct import_top *top = s->tops;
+
+		s->tops = top->next;
+		import_top_free(top);
+	}
 }

@@ -7,6 +7,11 @@
  * or plain folders; Apple Mail's NAME.mbox/mbox; a Maildir with its Maildir++
  * folders (.A.B), or with folders in folders; trees of .eml files, a folder
  * a mailbox.  Names of mailboxes are UTF-8 with '/' between levels.
+ *
+ * Who imports may read everything; whose mail it is may not.  So a symbolic
+ * link that leads out of what was named is followed only to what belongs to
+ * the owner of that (and never to root's), or they would have themselves sent
+ * /etc/shadow as mail.
  */
 #ifndef MAILCTL_IMPORT_SOURCE_H
 #define MAILCTL_IMPORT_SOURCE_H
@@ -14,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "common/util/fail.h"
 
@@ -32,17 +38,21 @@ enum import_format {
 	IMPORT_EML,
 };
 
+struct import_top;
+
 struct import_source {
 	enum import_format format; /* not AUTO */
 	char *path;                /* resolved */
 	char *mailbox;
-	uint64_t bytes; /* about how many will be read */
+	uint64_t bytes;         /* about how many will be read */
+	struct import_top *top; /* it was found in; borrowed of sources */
 };
 
 struct import_sources {
 	struct import_source *all;
 	size_t n;
 	uint64_t bytes;
+	struct import_top *tops; /* a list */
 	void (*complain)(void *arg, const char *path, const char *why);
 	void *arg;
 };
@@ -52,6 +62,10 @@ struct import_sources {
  * about and left out; -1 when there is nothing at all to import. */
 int import_sources_add(struct import_sources *s, const char *path,
     enum import_format format, const char *mailbox, struct fail *f);
+/* Open an ordinary file of a source for reading.  -1: absent (f is untouched),
+ * or f says why not. */
+int import_source_open(const struct import_top *top, const char *path,
+    struct stat *st, struct fail *f);
 void import_sources_release(struct import_sources *s);
 
 #endif

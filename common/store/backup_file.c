@@ -138,7 +138,7 @@ int
 backup_pour(const char *from, int to, const char *to_path, uint64_t *octets,
     unsigned char hash[BACKUP_HASH], struct backup_pace *p, struct fail *f)
 {
-	int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	crypto_generichash_state state;
 	char *piece;
 	int rc;

@@ -19,6 +19,7 @@
 #define FLUSH           (64 * KB)
 #define TITLE           "Penny Post backup 1"
 #define SCHEMA_MAX      1000000
+#define NUMBER_MAX      INT64_C(1000000000000000) /* of ms: year 33658 */
 
 /* ---- writing ---- */
 
@@ -172,7 +173,7 @@ head_number(struct manifest_reader *r, struct str word, int64_t *out,
 
 	if (head_line(r, word, rest, f) == -1)
 		return -1;
-	if (!str_to_u64(str_cut(rest, ' '), INT64_MAX, &n))
+	if (!str_to_u64(str_cut(rest, ' '), NUMBER_MAX, &n))
 		return damaged(r, f);
 	*out = (int64_t)n;
 	return 0;
@@ -213,7 +214,7 @@ manifest_open(const char *dir, struct manifest_head *head, struct fail *f)
 
 	r->path = disk_path(dir, MANIFEST_NAME);
 	crypto_generichash_init(&r->hash, NULL, 0, BACKUP_HASH);
-	fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1)
 		backup_fail(f, r->path);
 	else
@@ -239,9 +240,8 @@ take_hash(struct str hex, unsigned char hash[BACKUP_HASH])
 	return good;
 }
 
-/* A part of a database or an object file, and nothing else. */
-static bool
-is_path(struct str path)
+bool
+manifest_is_path(struct str path)
 {
 	static const struct {
 		struct str begin;
@@ -309,7 +309,8 @@ manifest_next(
 	hash_line(r, line);
 	if (!str_eq(word, STR("file")) ||
 	    !str_to_u64(str_cut(&rest, ' '), INT64_MAX, &file->octets) ||
-	    !take_hash(str_cut(&rest, ' '), file->hash) || !is_path(rest))
+	    !take_hash(str_cut(&rest, ' '), file->hash) ||
+	    !manifest_is_path(rest))
 		return damaged(r, f);
 	snprintf(file->path, sizeof(file->path), "%.*s", STR_FMT(rest));
 	r->files++;

@@ -154,14 +154,17 @@ look(struct job *j, struct copy *c, struct fail *f)
 		return -1;
 	c->mailbox = sql_int(st, 0);
 	c->uid = sql_int(st, 1);
-	c->modseq = sql_int(st, 2) + 1;
+	c->modseq = sql_int(st, 2);
 	quota = sql_int(st, 3);
 	bytes = sql_int(st, 4);
-	if ((quota > 0 && j->size > quota - bytes) || c->uid >= UID_MAX)
+	if ((quota > 0 && j->size > quota - bytes) || c->uid >= UID_MAX ||
+	    c->modseq == INT64_MAX)
 		rc = fail(f, FAIL_QUOTA, "mailbox of %.*s is full",
 		    STR_FMT(sql_text(st, 5)));
 	else if (j->d->junk)
 		c->name = sql_dup(st, 6);
+	if (rc == 0)
+		c->modseq++;
 	sqlite3_reset(st);
 	return rc;
 }

@@ -69,6 +69,14 @@ message_box_has_room(
 		return fail(f, FAIL_QUOTA, "the quota has no room for it");
 	if (n > MESSAGE_UID_MAX - b->uid_next)
 		return fail(f, FAIL_QUOTA, "the mailbox has no UIDs left");
+	return message_box_may_change(b, f);
+}
+
+int
+message_box_may_change(const struct message_box *b, struct fail *f)
+{
+	if (b->modseq == INT64_MAX)
+		return fail(f, FAIL_QUOTA, "the mailbox has no MODSEQ left");
 	return 0;
 }
 

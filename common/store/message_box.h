@@ -30,12 +30,16 @@ struct message_box {
 int message_box_open(
     struct db *db, int64_t id, struct message_box *b, struct fail *f);
 
-/* The modseq of what this call does. */
+/* The modseq of what this call does: one more, as long as there is one. */
 static inline int64_t
 message_box_next(const struct message_box *b)
 {
-	return b->modseq + 1;
+	return b->modseq < INT64_MAX ? b->modseq + 1 : INT64_MAX;
 }
+
+/* RFC 7162 s3.1: 63 bits.  No client can use them up, but a forged store can
+ * have them so; then messages may only go. */
+int message_box_may_change(const struct message_box *b, struct fail *f);
 
 /* What the mailbox's modseq is after message_box_save(). */
 int64_t message_box_modseq(const struct message_box *b);

@@ -134,10 +134,8 @@ object_is_there(const char *dir, const char *name, uint64_t octets)
 	return there;
 }
 
-/* Rows name files, and three daemons write rows, but only one may read
- * auth.db. */
-static bool
-is_name(const char *name)
+bool
+object_is_name(const char *name)
 {
 	static const char octets[] = "0123456789abcdefghijklmnopqrstuvwxyz./";
 	struct str s = str_of(name);
@@ -152,7 +150,7 @@ object_open(const char *dir, const char *name, struct fail *f)
 	char *path;
 	int fd;
 
-	if (!is_name(name))
+	if (!object_is_name(name))
 		return fail(
 		    f, FAIL_PERM, "store: a body is in no file of ours");
 	path = disk_path(dir, name);

@@ -31,6 +31,11 @@ int object_finish(const char *dir, int fd, const unsigned char hash[32],
 
 /* Is it there, with so many octets in it? */
 bool object_is_there(const char *dir, const char *name, uint64_t octets);
+
+/* Rows name files, and three daemons write rows, but only one may read and
+ * remove auth.db: could it be one of ours? */
+bool object_is_name(const char *name);
+
 int object_open(const char *dir, const char *name, struct fail *f);
 void object_unlink(const char *dir, const char *name);
 

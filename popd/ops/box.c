@@ -288,7 +288,7 @@ tell_emptied(struct db *db, struct imap_op *op, const struct mailbox *before,
 		seqset_add(&gone, states[i].uid, states[i].uid);
 	d = imap_op_delta(op, before->id);
 	d->modseq = now.modseq;
-	d->contiguous = now.modseq == before->modseq + 1;
+	d->contiguous = now.modseq - before->modseq == 1;
 	d->gone = gone.ranges;
 	d->n_gone = gone.n;
 	d->uid_next = now.uid_next;
