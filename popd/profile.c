@@ -10,16 +10,15 @@
 #define KEEP   (CHANGE | SANDBOX_LIST | SANDBOX_MAKE)
 
 /* Of the store the files it needs, one by one: auth.db is maild's.  search.db
- * is the one that was there at the start: if maild begins it anew, searches
- * read the mail itself until popd is started again. */
+ * has a folder, whose rule holds for one that maild begins anew, too.  popd
+ * makes no files there: its log and shared memory are there when the writer has
+ * opened it. */
 static const struct confine_path paths[] = {
     {CONFINE_STORE,  "",			       SANDBOX_LIST},
     {CONFINE_STORE,  "mail.db",                        CHANGE      },
     {CONFINE_STORE,  "mail.db-wal",                    CHANGE      },
     {CONFINE_STORE,  "mail.db-shm",                    CHANGE      },
-    {CONFINE_STORE,  "search.db",                      CHANGE      },
-    {CONFINE_STORE,  "search.db-wal",                  CHANGE      },
-    {CONFINE_STORE,  "search.db-shm",                  CHANGE      },
+    {CONFINE_STORE,  "search",                         CHANGE      },
     {CONFINE_STORE,  "lock.a",                         CHANGE      },
     {CONFINE_STORE,  "lock.b",                         CHANGE      },
     {CONFINE_STORE,  "objects",                        KEEP        },

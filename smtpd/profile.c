@@ -26,7 +26,7 @@ static const struct confine_path paths[] = {
 };
 
 static const char *const strangers[] = {
-    "auth.db", "auth.db-wal", "maild.lock", "search.db", NULL};
+    "auth.db", "auth.db-wal", "maild.lock", "search/search.db", NULL};
 
 /* It takes connections and makes none, but for the Unix sockets of maild and
  * popd. */

@@ -5,7 +5,8 @@
  *
  * Rules are of inodes.  A daemon that may not have the whole store has rules
  * for single files: confine_enter() makes sure that they are there, by opening
- * the databases once before.
+ * the databases once before.  What is removed and made again while daemons run
+ * has a folder of its own, with a rule for that.
  *
  * Certificates may be replaced while the daemon runs: it may read all files in
  * their folders (also where links lead), unless the store is below or the

@@ -158,13 +158,11 @@ name_secrets(struct place *p, const struct confine_profile *profile)
 static int
 make_place(struct place *p, const struct conf *conf, struct fail *f)
 {
-	static const char *const names[] = {"maild.lock", "search.db"};
-
 	*p = (struct place){.conf = *conf};
 	if (make_folders(p, f) == -1 || make_database(p, DB_MAIL, f) == -1 ||
 	    make_database(p, DB_AUTH, f) == -1 ||
 	    make_database(p, DB_SEARCH, f) == -1 ||
-	    make_file(p->store, names[0], f) == -1)
+	    make_file(p->store, "maild.lock", f) == -1)
 		return -1;
 	p->conf.server_store = p->store;
 	p->conf.server_runtime = p->run;

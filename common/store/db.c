@@ -22,15 +22,36 @@
 static const char sql_begin[] = "BEGIN";
 static const char sql_rollback[] = "ROLLBACK";
 
+/* A sandbox (net/sandbox.h) knows files by their inodes, and search.db is made
+ * anew while others run: its folder stays. */
 static const struct file {
+	const char *folder; /* in the store, or NULL */
 	const char *name, *lock;
 	mode_t mode;
 } files[] = {
-    [DB_MAIL] = {"mail.db",   "lock",        0660},
+    [DB_MAIL] = {NULL,     "mail.db",   "lock",        0660},
  /* maild's alone */
-    [DB_AUTH] = {"auth.db",   "lock",        0600},
-    [DB_SEARCH] = {"search.db", "search.lock", 0660},
+    [DB_AUTH] = {NULL,     "auth.db",   "lock",        0600},
+    [DB_SEARCH] = {"search", "search.db", "search.lock", 0660},
 };
+
+/* The folder that a file is in, malloc'd. */
+static char *
+folder_of(const char *dir, enum db_file file)
+{
+	return files[file].folder != NULL ? disk_path(dir, files[file].folder)
+	                                  : mem_dup(str_of(dir));
+}
+
+static char *
+path_of(const char *dir, enum db_file file)
+{
+	char *folder = folder_of(dir, file),
+	     *path = disk_path(folder, files[file].name);
+
+	free(folder);
+	return path;
+}
 
 /* SQLite asks before each commit: refused unless we hold the lock. */
 static int
@@ -57,7 +78,7 @@ note_log(void *arg, sqlite3 *sqlite, const char *schema, int pages)
 static int
 connect_file(struct db *db, struct fail *f)
 {
-	char *path = disk_path(db->dir, files[db->file].name);
+	char *path = path_of(db->dir, db->file);
 	struct stat st;
 	int rc = 0;
 
@@ -102,6 +123,45 @@ prepare(struct db *db, struct fail *f)
 	return migrate_run(db, schema_steps, f);
 }
 
+/* The log goes last: without it the file might be taken for whole. */
+static int
+remove_file(const char *folder, const char *file, struct fail *f)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char name[DISK_NAME_MAX], *path;
+
+		snprintf(name, sizeof(name), "%s%s", file, ends[i]);
+		path = disk_path(folder, name);
+		if (unlink(path) == -1 && errno != ENOENT && rc == 0)
+			rc = fail(f, FAIL_TEMP, "store: %s: %s", path,
+			    strerror(errno));
+		free(path);
+	}
+	return rc;
+}
+
+static int
+make_file(struct db *db, struct fail *f)
+{
+	const struct file *file = &files[db->file];
+	char *folder = folder_of(db->dir, db->file);
+	struct fail ignored;
+	int rc = 0;
+
+	if (file->folder != NULL) {
+		/* it was beside mail.db once */
+		remove_file(db->dir, file->name, &ignored);
+		rc = disk_make_dir(folder, f);
+	}
+	if (rc == 0)
+		rc = disk_make_file(folder, file->name, file->mode, f);
+	free(folder);
+	return rc;
+}
+
 static int
 open_writer(struct db *db, struct fail *f)
 {
@@ -113,9 +173,7 @@ open_writer(struct db *db, struct fail *f)
 	if (db->lock == NULL || txn_lock(db, f) == -1)
 		return -1;
 	if ((db->file != DB_MAIL || object_make_folders(db->dir, f) == 0) &&
-	    disk_make_file(
-		db->dir, files[db->file].name, files[db->file].mode, f) == 0 &&
-	    connect_file(db, f) == 0)
+	    make_file(db, f) == 0 && connect_file(db, f) == 0)
 		rc = prepare(db, f);
 	txn_unlock(db);
 	return rc;
@@ -171,7 +229,7 @@ db_close(struct db *db)
 bool
 db_is_current(const struct db *db)
 {
-	char *path = disk_path(db->dir, files[db->file].name);
+	char *path = path_of(db->dir, db->file);
 	struct stat st;
 	bool same = stat(path, &st) == 0 && st.st_dev == db->device &&
 	            st.st_ino == db->inode;
@@ -180,11 +238,10 @@ db_is_current(const struct db *db)
 	return same;
 }
 
-/* The log goes last: without it the file might be taken for whole. */
 int
 db_discard(const char *dir, enum db_file file, struct fail *f)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
+	char *folder = folder_of(dir, file);
 	struct lock *lock;
 	int rc = -1;
 
@@ -192,20 +249,11 @@ db_discard(const char *dir, enum db_file file, struct fail *f)
 	lock = lock_new(dir, files[file].lock, f);
 	if (lock == NULL || lock_take(lock, f) == -1)
 		goto out;
-	rc = 0;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		char name[DISK_NAME_MAX], *path;
-
-		snprintf(name, sizeof(name), "%s%s", files[file].name, ends[i]);
-		path = disk_path(dir, name);
-		if (unlink(path) == -1 && errno != ENOENT && rc == 0)
-			rc = fail(f, FAIL_TEMP, "store: %s: %s", path,
-			    strerror(errno));
-		free(path);
-	}
+	rc = remove_file(folder, files[file].name, f);
 	lock_give(lock);
 out:
 	lock_free(lock);
+	free(folder);
 	return rc;
 }
 

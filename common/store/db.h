@@ -40,7 +40,8 @@ void db_close(struct db *db);
  * put another there since. */
 bool db_is_current(const struct db *db);
 
-/* Remove search.db under its lock, whatever it is: a writer makes it anew. */
+/* Remove search.db under its lock, whatever it is: a writer makes it anew.  Its
+ * folder stays: sandboxes have rules for it. */
 int db_discard(const char *dir, enum db_file file, struct fail *f);
 
 /* Work on the store: 0, or -1 with *f.  arg is the caller's. */

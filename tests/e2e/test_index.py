@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The index of searches: maild builds it behind delivery, and builds it again
-whatever happens to its file."""
+whatever happens to its file; popd reads the one that is there."""
 import os
 import pathlib
 import signal
@@ -10,6 +10,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from pennypost import Server, wait_for  # noqa: E402
 
+NAMES = ("search.db", "search.db-wal", "search.db-shm")
+
 
 def message(n):
     return b"Subject: number %d\r\n\r\nSome text, number %d.\r\n" % (n, n)
@@ -17,7 +19,7 @@ def message(n):
 
 def ask(server, query):
     """One number of search.db, None while it is not there."""
-    path = server.dir / "store/search.db"
+    path = server.dir / "store/search/search.db"
     if not path.exists():
         return None
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
@@ -56,7 +58,7 @@ def test_behind_delivery_and_after_a_restart(tmp_path):
     with Server(dir=tmp_path / "dev") as server:
         deliver(server, 8, 1)
         wait_indexed(server, 9)
-        assert (server.dir / "store/search.db").stat().st_mode & 0o777 == 0o660
+        assert (server.dir / "store/search/search.db").stat().st_mode & 0o777 == 0o660
 
 
 def settle(path):
@@ -103,8 +105,8 @@ def test_a_file_that_is_of_no_use_begins_anew(tmp_path):
         deliver(server, 0, count)
         wait_indexed(server, count)
     for harm in (noise, noise_inside, newer, foreign, empty):
-        settle(tmp_path / "dev/store/search.db")
-        harm(tmp_path / "dev/store/search.db")
+        settle(tmp_path / "dev/store/search/search.db")
+        harm(tmp_path / "dev/store/search/search.db")
         with Server(dir=tmp_path / "dev") as server:
             deliver(server, count, 1)
             count += 1
@@ -115,12 +117,16 @@ def test_a_file_that_is_of_no_use_begins_anew(tmp_path):
             assert len(server.fetch("alice@d.test")) == count
 
 
+def unlink(path):
+    for name in NAMES:
+        (path.parent / name).unlink(missing_ok=True)
+
+
 def test_the_file_goes_away_while_maild_runs(tmp_path):
     with Server(dir=tmp_path / "dev") as server:
         deliver(server, 0, 2)
         wait_indexed(server, 2)
-        for name in ("search.db", "search.db-wal", "search.db-shm"):
-            (server.dir / "store" / name).unlink(missing_ok=True)
+        unlink(server.dir / "store/search/search.db")
         wait_indexed(server, 2)
         deliver(server, 2, 1)
         wait_indexed(server, 3)
@@ -131,9 +137,8 @@ def test_no_file_can_be_made(tmp_path):
     with Server(dir=tmp_path / "dev") as server:
         deliver(server, 0, 1)
         wait_indexed(server, 1)
-    path = tmp_path / "dev/store/search.db"
-    for name in ("search.db", "search.db-wal", "search.db-shm"):
-        (path.parent / name).unlink(missing_ok=True)
+    path = tmp_path / "dev/store/search/search.db"
+    unlink(path)
     path.mkdir()
     with Server(dir=tmp_path / "dev") as server:
         wait_for(lambda: "search index:" in server.log_text(), 60, "the line")
@@ -155,6 +160,59 @@ def test_rebuild_by_command(tmp_path):
         assert "search.rebuild" in server.log_text()
         assert "maild builds it again" in server.ctl("search", "rebuild").stdout
         wait_indexed(server, 4)
+
+
+def reads_index(server, client):
+    """Has popd the file open that has the name now, after a search?"""
+    kind, (found,) = client.search(None, "TEXT", '"Some text, number 1."')
+    assert (kind, found) == ("OK", b"2")
+    path = server.dir / "store/search/search.db"
+    for fd in pathlib.Path(f"/proc/{server.pids()['popd']}/fd").iterdir():
+        try:
+            if os.path.samestat(fd.stat(), path.stat()):
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
+def rebuild(server):
+    """The command removes a file that it cannot empty."""
+    newer(server.dir / "store/search/search.db")
+    assert server.ctl("search", "rebuild", "--json")["ok"] is True
+
+
+def test_popd_reads_a_new_file_without_a_restart(tmp_path):
+    """Also where its sandbox has rules of inodes."""
+    with Server(dir=tmp_path / "dev") as server:
+        path = server.dir / "store/search/search.db"
+        deliver(server, 0, 3)
+        wait_indexed(server, 3)
+        popd = server.pids()["popd"]
+        client = server.imap("alice@d.test")
+        client.select()
+        wait_for(lambda: reads_index(server, client), 60, "popd reads the index")
+        for begin_anew in (rebuild, lambda server: unlink(path)):
+            with open(path, "rb"):  # so that its inode is not used again
+                begin_anew(server)
+                wait_indexed(server, 3)
+                wait_for(lambda: reads_index(server, client), 60, begin_anew)
+        client.logout()
+        assert server.pids()["popd"] == popd
+        assert path.parent.stat().st_mode & 0o7777 == 0o2770
+
+
+def test_the_place_it_was_at_once(tmp_path):
+    with Server(dir=tmp_path / "dev") as server:
+        deliver(server, 0, 1)
+        wait_indexed(server, 1)
+    store = tmp_path / "dev/store"
+    for name in NAMES:
+        (store / "search" / name).rename(store / name)
+    (store / "search").rmdir()
+    with Server(dir=tmp_path / "dev") as server:
+        wait_indexed(server, 1)
+        assert not list(store.glob("search.db*"))
 
 
 def test_a_kill_in_between(tmp_path):

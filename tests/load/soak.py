@@ -58,8 +58,8 @@ def store_mib(server):
 
 def sizes(server):
     """All, of that the database and the index."""
-    of = {name: (server.dir / "store" / name).stat().st_size / 1048576 for name in ("mail.db", "search.db")}
-    return f"{store_mib(server):.0f} ({of['mail.db']:.0f}, {of['search.db']:.0f})"
+    of = {name: (server.dir / "store" / name).stat().st_size / 1048576 for name in ("mail.db", "search/search.db")}
+    return f"{store_mib(server):.0f} ({of['mail.db']:.0f}, {of['search/search.db']:.0f})"
 
 
 def progress(town, samples, now):
@@ -119,7 +119,7 @@ def fill(town):
     keeps of it in memory (32 MiB): what grows from then on is no cache."""
     start = time.monotonic()
     town.archive(FILL_LETTERS, FILL_OCTETS)
-    search = town.server.dir / "store" / "search.db"
+    search = town.server.dir / "store/search/search.db"
     size, same = -1, 0
     while same < 10 and time.monotonic() - start < 600:
         time.sleep(1)

@@ -277,8 +277,10 @@ search_db(void)
 	CHECK(reader != NULL);
 	CHECK(db_write(search, index_it, NULL, &f) == 0);
 	CHECK(db_check(search, fixture_say, NULL, &f) == 0);
-	snprintf(path, sizeof(path), "%s/search.db", x.dir);
+	snprintf(path, sizeof(path), "%s/search/search.db", x.dir);
 	CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0660);
+	snprintf(path, sizeof(path), "%s/search", x.dir);
+	CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 02770);
 	snprintf(path, sizeof(path), "%s/search.lock.b", x.dir);
 	CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0660);
 	db_close(reader);

@@ -576,7 +576,8 @@ a_damaged_file(void)
 		    w.search, &pages, "PRAGMA page_count", &why, ""));
 		db_close(w.search);
 		db_close(w.reader);
-		overwrite(&w, "search.db", (long)page * 4096, noise, 4096);
+		overwrite(
+		    &w, "search/search.db", (long)page * 4096, noise, 4096);
 		w.reader = db_open(w.x.dir, DB_MAIL, DB_READER, &f);
 		if (candidates(&w, STR("FIRST"), &q) == 1)
 			free(q.found);
