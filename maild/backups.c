@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/util/mem.h"
@@ -13,7 +12,6 @@
 #define LOOK_MS  (60 * 1000) /* the clock may be moved */
 #define AGAIN_MS (60 * 60 * 1000)
 #define TELL_MS  (INT64_C(24) * 60 * 60 * 1000)
-#define NICE     10 /* deliveries come first */
 #define NEVER    INT64_MAX
 
 enum task {
@@ -116,8 +114,6 @@ run(struct worker_job *job)
 {
 	struct backups *b = (struct backups *)job;
 
-	/* in Linux this is of the calling thread alone */
-	setpriority(PRIO_PROCESS, 0, NICE);
 	b->rc = b->task == MAKE  ? make(b, &b->fail)
 	        : b->task == TRY ? try(b, &b->fail)
 	                         : 0;
@@ -322,7 +318,8 @@ backups_new(struct maild *m)
 	b->job.run = run;
 	b->job.done = done;
 	b->board = backup_board_new();
-	b->worker = workers_new(m->loop, 1, 1);
+	/* deliveries come first */
+	b->worker = workers_new_behind(m->loop, 1, 1);
 	b->timer = timer_new(m->loop, look, b);
 	look(b);
 	return b;

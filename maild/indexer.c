@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "maild/indexer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "common/store/search.h"
 #include "common/util/mem.h"
@@ -13,7 +13,6 @@
 #define BATCH          100  /* bodies: about a tenth of a second */
 #define SWEEP          1000 /* texts */
 #define FAILURES_MOST  3    /* of search.db, then it begins anew */
-#define NICE           10   /* deliveries come first */
 
 struct indexer {
 	struct worker_job job;  /* one look */
@@ -22,6 +21,7 @@ struct indexer {
 	struct timer *timer;
 	struct db *mail, *search; /* search is NULL while it cannot be opened */
 	bool stopping;
+	atomic_bool running; /* the thread has a look in hand */
 	int64_t sweep_at_ms; /* monotonic */
 	unsigned failures;   /* in a row */
 
@@ -82,8 +82,6 @@ run(struct worker_job *job)
 {
 	struct indexer *x = (struct indexer *)job;
 
-	/* in Linux this is of the calling thread alone */
-	setpriority(PRIO_PROCESS, 0, NICE);
 	x->more = x->anew = false;
 	x->rc = work(x, &x->fail);
 	if (x->rc == -1 && x->fail.kind != FAIL_DISK &&
@@ -96,6 +94,7 @@ run(struct worker_job *job)
 		else
 			x->fail = f;
 	}
+	atomic_store(&x->running, false);
 }
 
 /* ---- on the loop ---- */
@@ -109,6 +108,7 @@ look(void *arg)
 	if (x->stopping)
 		return;
 	x->sweeping = now_ms >= x->sweep_at_ms;
+	atomic_store(&x->running, true);
 	workers_submit(x->worker, &x->job);
 }
 
@@ -154,7 +154,8 @@ indexer_new(struct maild *m, struct fail *f)
 	x->maild = m;
 	x->job.run = run;
 	x->job.done = done;
-	x->worker = workers_new(m->loop, 1, 1);
+	/* deliveries come first */
+	x->worker = workers_new_behind(m->loop, 1, 1);
 	x->timer = timer_new(m->loop, look, x);
 	x->sweep_at_ms = clock_mono_ms(m->clock) + SWEEP_EVERY_MS;
 	x->mail = db_open(dir, DB_MAIL, DB_READER, f);
@@ -172,6 +173,12 @@ void
 indexer_stop(struct indexer *x)
 {
 	x->stopping = true;
+}
+
+bool
+indexer_is_busy(const struct indexer *x)
+{
+	return x != NULL && atomic_load(&x->running);
 }
 
 void

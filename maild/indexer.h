@@ -21,8 +21,13 @@ struct indexer;
  * cannot be opened. */
 struct indexer *indexer_new(struct maild *m, struct fail *f);
 
-/* Begin nothing more; what runs is soon over. */
+/* Begin nothing more. */
 void indexer_stop(struct indexer *x);
+
+/* Does its thread run?  A long text is indexed in one piece, which may take
+ * half a minute and cannot be interrupted, but ended with the process: what is
+ * not committed is made anew. */
+bool indexer_is_busy(const struct indexer *x);
 
 /* Waits for what runs. */
 void indexer_free(struct indexer *x);

@@ -297,12 +297,23 @@ start(struct maild *m, struct fail *f)
 
 /* ---- the end, in reverse ---- */
 
+/* All is closed, and none is in the way of who stops us. */
 static void
-finish(struct maild *m)
+end_indexer(struct maild *m, int code)
+{
+	if (indexer_is_busy(m->indexer))
+		_exit(code);
+	indexer_free(m->indexer);
+	m->indexer = NULL;
+}
+
+static void
+finish(struct maild *m, int code)
 {
 	notice_inbox_free(m->notices);
 	control_server_free(m->control);
-	indexer_free(m->indexer);
+	if (!indexer_is_busy(m->indexer))
+		end_indexer(m, code);
 	backups_stop(m->backups);
 	metrics_door_stop(m->metrics_door);
 	pending_stop(m->pending);
@@ -331,6 +342,7 @@ finish(struct maild *m)
 	smarthosts_free(m->smarthosts);
 	resolver_free(m->resolver);
 	tls_free(m->tls);
+	end_indexer(m, code);
 	timer_free(m->stop_timer);
 	waker_free(m->reap);
 	loop_free(m->loop);
@@ -373,6 +385,6 @@ main(int argc, char **argv)
 	} else {
 		code = daemon_refuse(&m.log, DAEMON_SYSTEM, &f);
 	}
-	finish(&m);
+	finish(&m, code);
 	return code;
 }

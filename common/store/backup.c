@@ -73,25 +73,39 @@ lock_dir(struct run *r, struct fail *f)
 	return r->lock == -1 ? -1 : 0;
 }
 
+/* Of ours: what a person keeps in that directory is not touched. */
+static bool
+is_leftover(struct str name)
+{
+	static const struct str begins[] = {
+	    STR("unfinished-"), STR("trying-"), STR("removing-")};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
+		struct str rest = str_after(name, begins[i].len);
+
+		if (str_starts(name, begins[i]))
+			return i < 2 ? disk_is_nonce(rest)
+			             : backup_name_is(rest);
+	}
+	return false;
+}
+
 /* What those left who died. */
 static void
 clear_leftovers(const char *dir)
 {
-	static const struct str begins[] = {
-	    STR("unfinished-"), STR("removing-"), STR("trying-")};
 	DIR *d = opendir(dir);
 	const struct dirent *entry;
 
 	if (d == NULL)
 		return;
 	while ((entry = readdir(d)) != NULL)
-		for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
-			if (str_starts(str_of(entry->d_name), begins[i])) {
-				char *path = disk_path(dir, entry->d_name);
+		if (is_leftover(str_of(entry->d_name))) {
+			char *path = disk_path(dir, entry->d_name);
 
-				backup_remove_tree(path);
-				free(path);
-			}
+			backup_remove_tree(path);
+			free(path);
+		}
 	closedir(d);
 }
 

@@ -36,6 +36,9 @@ struct manifest_file {
 	char path[DISK_NAME_MAX]; /* in the snapshot: of a part or an object */
 };
 
+/* A part of a database or an object file, and nothing else. */
+bool manifest_is_path(struct str path);
+
 /* Of the snapshot in dir; closed by _end() or _abandon(). */
 struct manifest_writer;
 struct manifest_writer *manifest_begin(

@@ -27,9 +27,7 @@ static const char *const things[] = {
     "auth.db-wal",
     "auth.db-shm",
     "objects",
-    "search.db",
-    "search.db-wal",
-    "search.db-shm",
+    "search",
 };
 
 #define N_THINGS (sizeof(things) / sizeof(*things))

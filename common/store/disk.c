@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,14 +158,24 @@ out:
 	return rc;
 }
 
+static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
 void
 disk_nonce(char out[17])
 {
-	static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	unsigned char random[16];
 
 	randombytes_buf(random, sizeof(random));
 	for (size_t i = 0; i < sizeof(random); i++)
 		out[i] = letters[random[i] % 32];
 	out[16] = '\0';
+}
+
+bool
+disk_is_nonce(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (memchr(letters, s.at[i], sizeof(letters) - 1) == NULL)
+			return false;
+	return s.len == 16;
 }

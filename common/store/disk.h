@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "common/util/fail.h"
+#include "common/util/str.h"
 
 #define DISK_NAME_MAX 128 /* of a file inside the store, with NUL */
 
@@ -32,7 +33,8 @@ int disk_adopt(int fd, const char *dir, mode_t mode, struct fail *f);
 /* Make the names in a directory durable. */
 int disk_sync_dir(const char *path, struct fail *f);
 
-/* 16 random letters and a NUL. */
+/* 16 random letters and a NUL; and could this be one? */
 void disk_nonce(char out[17]);
+bool disk_is_nonce(struct str s);
 
 #endif

@@ -148,28 +148,27 @@ settle_copy(struct db *db, const char *draft, const char *path, struct fail *f)
 
 /* What it was before, kept beside it until a person removes it: the state
  * stays while we hold the lock.  One that is there already is from a try that
- * died, or from what a person has put back. */
+ * failed, or from before the last one: since then the older program may have
+ * taken mail. */
 static int
 keep_copy(struct db *db, int64_t version, struct fail *f)
 {
 	char name[DISK_NAME_MAX], *path, *draft;
-	int rc = 0;
+	int rc;
 
 	snprintf(name, sizeof(name), "%s.db.before-v%lld", kinds[db->file].name,
 	    (long long)version);
 	path = disk_path(db->dir, name);
 	snprintf(name, sizeof(name), "%s.db.new-copy", kinds[db->file].name);
 	draft = disk_path(db->dir, name);
-	if (access(path, F_OK) == -1) {
+	unlink(draft);
+	rc = need_room(db, path, f);
+	if (rc == 0)
+		rc = db_copy(db, draft, NULL, NULL, f);
+	if (rc == 0)
+		rc = settle_copy(db, draft, path, f);
+	if (rc == -1)
 		unlink(draft);
-		rc = need_room(db, path, f);
-		if (rc == 0)
-			rc = db_copy(db, draft, NULL, NULL, f);
-		if (rc == 0)
-			rc = settle_copy(db, draft, path, f);
-		if (rc == -1)
-			unlink(draft);
-	}
 	free(draft);
 	free(path);
 	return rc;

@@ -2,9 +2,8 @@
 #include "common/store/txn.h"
 
 #include <assert.h>
-#include <unistd.h>
 
-#include "common/store/disk.h"
+#include "common/store/object.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
@@ -103,10 +102,9 @@ bury(struct db *db)
 
 	while (rest.len > 0) {
 		struct str name = str_cut(&rest, '\0');
-		char *path = disk_path(db->dir, name.at);
 
-		unlink(path);
-		free(path);
+		if (object_is_name(name.at))
+			object_unlink(db->dir, name.at);
 	}
 	buf_clear(&db->doomed);
 }

@@ -58,7 +58,9 @@ count_others(
 	if (queue_untold(db, l->key.trace, str_of(l->domain), &r->bounce.others,
 		f) == -1)
 		return -1;
-	r->bounce.others -= wanted; /* they are among them */
+	/* they are among them, but for those a person holds by now */
+	r->bounce.others -= wanted < r->bounce.others ? wanted
+	                                              : r->bounce.others;
 	return 0;
 }
 

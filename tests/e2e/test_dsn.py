@@ -195,7 +195,8 @@ def test_held_in_vain(world):
         assert "the mailbox is full" in row["last_reply"]
     finally:
         world.bob.ctl("user", "quota", BEN, "0")
-    world.bob.ctl("queue", "retry", row["id"])
+    # unless its next try was sooner
+    world.bob.ctl("queue", "retry", row["id"], check=False)
     queue_is_empty(world.bob)
     assert len(world.bob.fetch(BEN, delete=True)) == 1
 

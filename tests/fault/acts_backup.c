@@ -74,8 +74,8 @@ act_backup_holds(struct world *w, char why[WORLD_WHY_MAX])
 {
 	char folder[100], to[100];
 	struct backup_info *list = NULL;
+	struct fail f, not_one = {.text = ""};
 	size_t n = 0, valid = 0;
-	struct fail f;
 
 	folder_of(w, folder);
 	if (backup_list(folder, &list, &n, &f) == -1) {
@@ -85,8 +85,10 @@ act_backup_holds(struct world *w, char why[WORLD_WHY_MAX])
 	for (size_t i = 0; i < n; i++) {
 		int rc;
 
-		if (!list[i].valid)
+		if (!list[i].valid) {
+			not_one = list[i].why;
 			continue;
+		}
 		valid++;
 		fixture_dir(to);
 		rc = restore(folder, list[i].name, to, false, &f);
@@ -99,7 +101,8 @@ act_backup_holds(struct world *w, char why[WORLD_WHY_MAX])
 		return false;
 	}
 	free(list);
-	snprintf(why, WORLD_WHY_MAX, "only %zu snapshots", valid);
+	snprintf(why, WORLD_WHY_MAX, "only %zu snapshots of %zu: %.200s", valid,
+	    n, not_one.text);
 	return valid >= ((w->marked & DONE) != 0 ? 2 : 1);
 }
 

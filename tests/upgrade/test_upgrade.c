@@ -336,6 +336,19 @@ stays_without_room(struct fixture *x, int version)
 	sqlite3_close(db);
 }
 
+/* Of a try before, when there was less mail. */
+static void
+leave_old_copy(const struct fixture *x)
+{
+	char path[200];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/mail.db.before-v%d", x->dir,
+	    latest("mail"));
+	out = fopen(path, "w");
+	CHECK(out != NULL && fputs("old", out) >= 0 && fclose(out) == 0);
+}
+
 static void
 mail_comes_forward(int version, struct str large)
 {
@@ -347,8 +360,10 @@ mail_comes_forward(int version, struct str large)
 	db = make(x.dir, "mail", version, MAIL_ID);
 	fill_mail(db, x.dir, version, large);
 	sqlite3_close(db);
-	if (older)
+	if (older) {
 		stays_without_room(&x, version);
+		leave_old_copy(&x);
+	}
 	fixture_open(&x);
 	check_mail(&x, version, large);
 	check_kept(x.dir, "mail", version, 0660, older);

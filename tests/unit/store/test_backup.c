@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "common/store/backup.h"
+#include "common/store/backup_manifest.h"
 #include "common/store/backup_restore.h"
 #include "common/store/sweep_pause.h"
 #include "tests/unit/store/fixture.h"
@@ -460,6 +461,18 @@ damage_is_found(void)
 static void
 one_at_a_time(void)
 {
+	static const struct {
+		const char *name;
+		bool stays; /* it is somebody's own */
+	} lefts[] = {
+	    {"unfinished-0123456789abcdef",    false},
+	    {"trying-zyxwvtsrqpnmkjhg",        false},
+	    {"removing-2026-11-22T17-30-05Z",  false},
+	    {"unfinished-thesis",              true },
+	    {"unfinished-0123456789abcdefg",   true },
+	    {"trying-0123456789ABCDEF",        true },
+	    {"removing-furniture-in-november", true },
+	};
 	struct fixture x;
 	struct place p;
 	struct backup_made made;
@@ -476,10 +489,15 @@ one_at_a_time(void)
 	CHECK(fd != -1 && flock(fd, LOCK_EX) == 0);
 	CHECK(backup_make(&o, &made, &f) == -1 && f.kind == FAIL_TEMP);
 	close(fd);
-	path_of(&p, "unfinished-x", path);
-	CHECK(mkdir(path, 0700) == 0);
+	for (size_t i = 0; i < sizeof(lefts) / sizeof(*lefts); i++) {
+		path_of(&p, lefts[i].name, path);
+		CHECK(mkdir(path, 0700) == 0);
+	}
 	MUST(backup_make(&o, &made, &why));
-	CHECK(access(path, F_OK) == -1);
+	for (size_t i = 0; i < sizeof(lefts) / sizeof(*lefts); i++) {
+		path_of(&p, lefts[i].name, path);
+		CHECK((access(path, F_OK) == 0) == lefts[i].stays);
+	}
 
 	/* no store; nowhere to put it */
 	o.store = p.to;
@@ -525,6 +543,93 @@ can_be_stopped(void)
 	fixture_release(&x);
 }
 
+/* A directory from elsewhere: its numbers are not counted on. */
+static void
+huge_numbers(void)
+{
+	static const struct manifest_head heads[] = {
+	    {.number = INT64_MAX, .made_ms = NOW,       .program = "x"},
+	    {.number = 1,         .made_ms = INT64_MAX, .program = "x"},
+	};
+	struct fixture x;
+	struct place p;
+	struct backup_made made;
+	struct backup_info *list;
+	struct fail f;
+	char path[200];
+	size_t n;
+
+	fixture_init(&x);
+	place_init(&p);
+	make_auth(&x);
+	for (size_t i = 0; i < 2; i++) {
+		char name[] = "2026-01-01T00-00-00Z";
+		struct manifest_writer *w;
+
+		name[3] += (char)i;
+		path_of(&p, name, path);
+		CHECK(mkdir(path, 0700) == 0);
+		w = manifest_begin(path, &heads[i], &f);
+		CHECK(w != NULL);
+		MUST(manifest_end(w, &why));
+	}
+	struct backup_options o = options(&x, &p);
+	MUST(backup_make(&o, &made, &why));
+	MUST(backup_list(p.dir, &list, &n, &why));
+	CHECK(n == 3 && !list[0].valid && !list[1].valid);
+	CHECK(list[2].valid && list[2].number == 1);
+	free(list);
+	place_release(&p);
+	fixture_release(&x);
+}
+
+/* smtpd and popd write rows, too: theirs lead nowhere. */
+static int
+add_rows(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	if (sqlite3_exec(db->sqlite,
+		"INSERT INTO body (id, size, stored, codec, hash, file, refs)"
+		" VALUES (100, 1, 1, 0, x'00', 'auth.db', 0),"
+		" (101, 1, 1, 0, x'01', '../stolen', 0),"
+		" (102, 1, 1, 0, x'02', 'objects/../auth.db', 0),"
+		" (103, 1, 1, 0, x'03', '/etc/passwd', 0),"
+		" (104, 1, 1, 0, x'04', 'objects/aa/b/c', 0),"
+		" (105, 1, 1, 0, x'05', 'objects/x', 0),"
+		" (200, 1, 1, 0, x'06', NULL, 0)", /* is never swept */
+		NULL, NULL, NULL) != SQLITE_OK)
+		return fail(f, FAIL_TEMP, "%s", sqlite3_errmsg(db->sqlite));
+	return 0;
+}
+
+static void
+rows_lead_nowhere_else(void)
+{
+	struct fixture x;
+	struct place p;
+	struct backup_made made;
+	struct backup_info info;
+	char path[200];
+
+	fixture_init(&x);
+	place_init(&p);
+	make_auth(&x);
+	keep(&x, LARGE, 1);
+	MUST(db_write(x.db, add_rows, NULL, &why));
+	struct backup_options o = options(&x, &p);
+	MUST(backup_make(&o, &made, &why));
+	path_of(&p, made.name, path);
+	MUST(backup_look(path, &info, &why));
+	CHECK(info.valid);
+	MUST(db_write(x.db, remove_all, NULL, &why));
+	CHECK(fixture_number(&x, "SELECT count(*) FROM body") == 1);
+	CHECK(fixture_objects(&x) == 0);
+	snprintf(path, sizeof(path), "%s/auth.db", x.dir);
+	CHECK(access(path, F_OK) == 0);
+	place_release(&p);
+	fixture_release(&x);
+}
+
 /* A daemon that starts while something is restored makes no new store. */
 static void
 nobody_takes_the_place(void)
@@ -550,6 +655,8 @@ main(void)
 	damage_is_found();
 	one_at_a_time();
 	can_be_stopped();
+	huge_numbers();
+	rows_lead_nowhere_else();
 	nobody_takes_the_place();
 	return TEST_EXIT();
 }
