@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/daemon/daemon.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
@@ -31,6 +32,20 @@ usage(FILE *to, int code, const char *name, const char *about)
 	exit(code);
 }
 
+/* Whoever closed them before us would have our words written to a socket, and
+ * sockets handed to the resolver's process. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR); /* for children too */
+	while (fd >= 0 && fd < STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 const char *
 daemon_arguments(
     int argc, char **argv, const char *name, const char *about, bool *test)
@@ -38,6 +53,7 @@ daemon_arguments(
 	const char *file = CONF_DEFAULT_FILE;
 	int option;
 
+	open_standard();
 	*test = false;
 	while ((option = getopt(argc, argv, "c:TVh")) != -1)
 		switch (option) {

@@ -22,7 +22,8 @@ enum daemon_exit {
 
 /* Understand -c FILE, -T (*test: try the sandbox, and no more), -V and -h;
  * about is what the daemon does, one line.  Returns the configuration's name;
- * exits after -V, -h and what is wrong. */
+ * exits after -V, -h and what is wrong.  Descriptors 0 to 2 are open
+ * afterwards. */
 const char *daemon_arguments(
     int argc, char **argv, const char *name, const char *about, bool *test);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,6 +78,30 @@ start_thread(const struct selftest_means *m, struct fail *f)
 		return fail(f, FAIL_PERM, "%s", strerror(rc));
 	pthread_join(thread, NULL);
 	return 0;
+}
+
+/* As threads do that are to leave the processor to others. */
+static void *
+step_back(void *arg)
+{
+	int *err = arg, now = getpriority(PRIO_PROCESS, 0);
+
+	*err = setpriority(PRIO_PROCESS, 0, now) == -1 ? errno : 0;
+	return NULL;
+}
+
+static int
+stand_back(const struct selftest_means *m, struct fail *f)
+{
+	pthread_t thread;
+	int err = 0, rc = pthread_create(&thread, NULL, step_back, &err);
+
+	(void)m;
+	if (rc == 0)
+		pthread_join(thread, NULL);
+	else
+		err = rc;
+	return err != 0 ? fail(f, FAIL_PERM, "%s", strerror(err)) : 0;
 }
 
 static int
@@ -150,6 +175,7 @@ read_certificate(const struct selftest_means *m, struct fail *f)
 
 const struct selftest_need selftest_needs[] = {
     {"start a thread",                    SANDBOX_THREADS,              false, start_thread    },
+    {"let others go first",               SANDBOX_THREADS,              false, stand_back      },
     {"write in the store",                SANDBOX_FILES,                false, write_store     },
     {"store a large message",             SANDBOX_FILES,                false, write_object    },
     {"read the certificate again",        0,                            true,  read_certificate},

@@ -2,6 +2,7 @@
 #include "common/dns/child.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 
 #define SLOTS     256 /* more than a resolver asks at once */
 #define SLOT_BITS 8
+
+/* Packets of a child that somebody has broken into and that never ends. */
+#define READ_AT_ONCE 64
 
 /* A question on its way.  The id that the child sees is the slot's number and,
  * above it, how often it was used: an answer that comes too late fits none. */
@@ -79,6 +83,16 @@ await_ready(struct dns_child *c, struct fail *f)
 	return 0;
 }
 
+/* A daemon in its sandbox cannot fork.  Without name servers it would turn away
+ * all mail, and wait for ever: its supervisor does better. */
+static _Noreturn void
+end_without(void)
+{
+	fprintf(stderr, "the resolver was killed, and cannot be started again "
+			"from within the sandbox: ending\n");
+	abort();
+}
+
 static int
 start(struct dns_child *c, const struct resolver_options *o, struct fail *f)
 {
@@ -93,6 +107,8 @@ start(struct dns_child *c, const struct resolver_options *o, struct fail *f)
 	err = errno;
 	close(ends[1]);
 	c->fd = ends[0];
+	if (c->pid == -1 && err == EPERM)
+		end_without();
 	if (c->pid == -1) {
 		c->pid = 0;
 		return fail(f, FAIL_TEMP, "the resolver cannot be started: %s",
@@ -154,18 +170,31 @@ take(struct dns_child *c, struct str packet)
 		settle(&c->slots[slot], &a);
 }
 
+/* Or was that an empty packet? */
+static bool
+is_closed(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) == 1;
+}
+
 int
 dns_child_read(struct dns_child *c, struct fail *f)
 {
 	ssize_t n;
 
-	while (
-	    (n = recv(c->fd, c->packet, sizeof(c->packet), MSG_DONTWAIT)) > 0)
-		take(c, (struct str){c->packet, (size_t)n});
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	return fail(f, FAIL_TEMP, "the resolver died: %s",
-	    n == 0 ? "it is gone" : strerror(errno));
+	for (size_t i = 0; i < READ_AT_ONCE; i++) {
+		n = recv(c->fd, c->packet, sizeof(c->packet), MSG_DONTWAIT);
+		if (n > 0)
+			take(c, (struct str){c->packet, (size_t)n});
+		else if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		else if (n == -1 || is_closed(c->fd))
+			return fail(f, FAIL_TEMP, "the resolver died: %s",
+			    n == 0 ? "it is gone" : strerror(errno));
+	}
+	return 0; /* the rest when others had their turn */
 }
 
 int

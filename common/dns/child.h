@@ -6,6 +6,8 @@
  * That process is forked by dns_child_new() and has what memory the parent had
  * then, but none of its open files.  If it dies it is started again without the
  * parent's doing, and what it had been asked is answered with DNS_TEMPFAIL.
+ * Should somebody kill what starts it (child_server.h), a parent that may not
+ * fork any more ends: whoever supervises it starts it again.
  *
  * SIGPIPE is ignored in the parent from then on.
  */

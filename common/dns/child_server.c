@@ -179,6 +179,9 @@ judge(const struct ub_result *r, char words[WORDS_MAX], const char **why)
 	if (r->bogus) {
 		snprintf(words, WORDS_MAX, DNS_WHY_BOGUS "%s",
 		    r->why_bogus != NULL ? r->why_bogus : "validation failed");
+		for (char *c = words; *c != '\0'; c++)
+			if (*c < ' ' || *c > '~')
+				*c = '?';
 		*why = words;
 		return DNS_TEMPFAIL;
 	}
@@ -438,7 +441,8 @@ detach(int *fd)
 	if (dup2(*fd, STDERR_FILENO + 1) == -1)
 		_exit(UNUSABLE);
 	*fd = STDERR_FILENO + 1;
-	close_range((unsigned)*fd + 1, ~0U, 0);
+	/* in its way also where close_range is unknown or forbidden */
+	closefrom(*fd + 1);
 }
 
 /* Wait before the next one; the daemon may go meanwhile. */

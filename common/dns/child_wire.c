@@ -102,9 +102,27 @@ take_text(struct str *in, const char **out)
 	if (!take_bytes(in, &text))
 		return false;
 	*out = text.at;
-	return text.at == NULL ||
-	       (text.len > 0 &&
-		   memchr(text.at, '\0', text.len) == text.at + text.len - 1);
+	if (text.at == NULL)
+		return true;
+	/* no lines: it is logged, and told to peers */
+	for (size_t i = 0; i + 1 < text.len; i++)
+		if ((unsigned char)text.at[i] < ' ' || text.at[i] == '\x7f')
+			return false;
+	return text.len > 0 && text.at[text.len - 1] == '\0';
+}
+
+/* A name as resolver.h promises it. */
+static bool
+take_name(struct str *in, const char **out)
+{
+	if (!take_text(in, out))
+		return false;
+	if (*out == NULL)
+		return true;
+	for (const char *c = *out; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~' || *c == '\\')
+			return false;
+	return **out != '\0' && strlen(*out) < CHILD_NAME_MAX;
 }
 
 bool
@@ -122,7 +140,7 @@ child_answer_read(struct str packet, uint32_t *id, struct dns_answer *a,
 	    .ttl_s = head.ttl_s,
 	    .n = head.n,
 	    .records = records};
-	if (!take_text(&packet, &a->canonical) || !take_text(&packet, &a->why))
+	if (!take_name(&packet, &a->canonical) || !take_text(&packet, &a->why))
 		return false;
 	for (size_t i = 0; i < a->n; i++)
 		if (!take_bytes(&packet, &records[i].data) ||

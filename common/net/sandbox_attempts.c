@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -287,6 +288,8 @@ const struct sandbox_attempt sandbox_attempts[] = {
     CALL("tgkill our parent", tgkill, PARENT, PARENT, N(0)),
     CALL("queue a signal", rt_sigqueueinfo, PARENT, N(0), N(0)),
     CALL("setpriority", setpriority, N(99), N(0), N(0)),
+    CALL("setpriority of our parent", setpriority, N(PRIO_PROCESS), PARENT,
+	N(0)),
     CALL("sched_setscheduler", sched_setscheduler, N(0), N(-1), N(0)),
     CALL("ioprio_set", ioprio_set, N(99), N(0), N(0)),
     CALL("raise a limit", prlimit64, N(0), N(7), N(1), N(0)),

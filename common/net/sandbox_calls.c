@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "common/net/sandbox.h"
@@ -246,6 +247,9 @@ const struct sandbox_call sandbox_calls[] = {
     CALL(clone, SANDBOX_THREADS,
 	BITS(1, CLONE_THREAD | NAMESPACES, CLONE_THREAD)),
     CALL(clone, SANDBOX_FORK, BITS(1, CLONE_THREAD | CLONE_VM | NAMESPACES, 0)),
+    /* those that stand back, each for itself: net/worker.h */
+    CALL(getpriority, SANDBOX_THREADS, IS(1, PRIO_PROCESS), IS(2, 0)),
+    CALL(setpriority, SANDBOX_THREADS, IS(1, PRIO_PROCESS), IS(2, 0)),
     CALL(wait4, SANDBOX_FORK, ANY),
     CALL(waitid, SANDBOX_FORK, ANY),
     /* a stricter profile */

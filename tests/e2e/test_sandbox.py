@@ -2,10 +2,13 @@
 """What the daemons are kept from, while they work: the self-test of each (-T),
 what /proc says of a running one, certificates that are replaced under it, and
 text in charsets whose tables are files."""
+import contextlib
 import os
 import pathlib
 import re
 import shutil
+import signal
+import smtplib
 import ssl
 import socket
 import subprocess
@@ -186,3 +189,48 @@ def test_charsets_need_no_files(server):
         kind, found = client.uid("SEARCH", "CHARSET", "UTF-8", "BODY")
         assert kind == "OK" and found[0].split(), charset
         client.logout()
+
+
+def nice_values(pid):
+    return {int((task / "stat").read_text().rpartition(")")[2].split()[16])
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+
+
+def test_threads_stand_back(server):
+    """Those for the guesses of strangers and the index leave the processor to others:
+    the sandbox lets their threads do so."""
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    if ours > 14:
+        pytest.skip("all of this stands back already")
+    wait_for(lambda: nice_values(server.pids()["maild"]) >= {ours, ours + 5}, what="threads that stand back")
+
+
+def is_there(pid):
+    with contextlib.suppress(OSError):
+        return status(pid)["State"][0] not in "ZX"
+    return False
+
+
+@pytest.mark.parametrize("victim", ["daemon", "nursery"])
+def test_killed(victim):
+    """A daemon that is killed leaves no process behind.  One whose resolver cannot
+    come back, as what starts it was killed, does not go on without: it ends, and
+    is started again."""
+    with Server(check=False) as server:
+        old = server.pids()["smtpd"]
+        nursery, = children(old)
+        resolver, = children(nursery)
+        os.kill(old if victim == "daemon" else nursery, signal.SIGKILL)
+        wait_for(lambda: not any(map(is_there, (old, nursery, resolver))), what="the end of them all")
+        wait_for(lambda: server.pids().get("smtpd", old) != old, what="another smtpd")
+
+        def is_delivered():
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.deliver("x@far.test", ["alice@d.test"], b"Subject: again\r\n\r\n")
+                return True
+            return False
+
+        wait_for(is_delivered, what="a delivery")
+        nursery, = children(server.pids()["smtpd"])
+        assert len(children(nursery)) == 1
+        assert ("the resolver was killed" in server.log_text()) == (victim == "nursery")

@@ -307,6 +307,25 @@ too_many_arguments(void)
 	daemon_arguments(2, argv, "smtpd", "Does things.", &test);
 }
 
+/* Started without any of its first descriptors. */
+static void
+nothing_open(void)
+{
+	char name[] = "smtpd";
+	char *argv[] = {name, NULL};
+	bool test;
+	int next;
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		close(fd);
+	daemon_arguments(1, argv, "smtpd", "Does things.", &test);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		CHECK(fcntl(fd, F_GETFD) == 0);
+	next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	CHECK(next > STDERR_FILENO);
+	close(next);
+}
+
 static void
 test_names(void)
 {
@@ -338,6 +357,7 @@ main(void)
 	CHECK(apart(stop_twice) == 0);
 	CHECK(WEXITSTATUS(apart(wrong_argument)) == DAEMON_USAGE);
 	CHECK(WEXITSTATUS(apart(too_many_arguments)) == DAEMON_USAGE);
+	CHECK(apart(nothing_open) == 0);
 	test_names();
 	return TEST_EXIT();
 }

@@ -111,6 +111,40 @@ test_hostile(void)
 	buf_release(&packet);
 }
 
+static bool
+says(const char *canonical, const char *why)
+{
+	const struct dns_answer a = {
+	    .status = DNS_TEMPFAIL, .canonical = canonical, .why = why};
+	struct dns_record records[CHILD_RECORDS_MAX];
+	struct buf packet;
+	bool good;
+
+	buf_init(&packet, CHILD_PACKET_MAX);
+	child_answer_write(&packet, 1, &a);
+	good = read_copy(buf_str(&packet), records);
+	buf_release(&packet);
+	return good;
+}
+
+/* What is said is logged and told to peers: one line; and a name is one. */
+static void
+test_texts(void)
+{
+	char name[300];
+
+	CHECK(says(NULL, NULL) && says("a.test", "p\xc3\xa4th: no such file"));
+	CHECK(!says(NULL, "one\r\n250 two") && !says(NULL, "\x7f"));
+	CHECK(!says("a.test\n", NULL) && !says("a b", NULL));
+	CHECK(!says("", NULL) && !says("a\\b", NULL));
+	memset(name, 'a', sizeof(name));
+	name[253] = '\0';
+	CHECK(says(name, NULL));
+	name[253] = 'a';
+	name[254] = '\0';
+	CHECK(!says(name, NULL));
+}
+
 static void
 test_large(void)
 {
@@ -134,6 +168,7 @@ main(void)
 	test_question();
 	test_answer();
 	test_hostile();
+	test_texts();
 	test_large();
 	return TEST_EXIT();
 }

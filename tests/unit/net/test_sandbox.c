@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -344,6 +345,36 @@ thread_later(struct world *w)
 	pthread_join(thread, NULL);
 }
 
+/* A thread may stand back (net/worker.h), and see how far it did; other
+ * processes it leaves alone. */
+static void *
+stand_back(void *arg)
+{
+	int now = getpriority(PRIO_PROCESS, 0);
+
+	(void)arg;
+	CHECK(setpriority(PRIO_PROCESS, 0, now + 1) == 0);
+	CHECK(getpriority(PRIO_PROCESS, 0) == now + 1 || now >= 19);
+	CHECK(setpriority(PRIO_PROCESS, (id_t)getppid(), now + 1) == -1);
+	CHECK(errno == EPERM);
+	CHECK(setpriority(PRIO_USER, 0, now + 1) == -1 && errno == EPERM);
+	return NULL;
+}
+
+static void
+standing_back(struct world *w)
+{
+	const struct sandbox_profile p = {.may = SANDBOX_THREADS};
+	struct sandbox_state s = enter(&p);
+	pthread_t thread;
+
+	(void)w;
+	if (!s.seccomp)
+		return;
+	CHECK(pthread_create(&thread, NULL, stand_back, NULL) == 0);
+	pthread_join(thread, NULL);
+}
+
 /* ---- the whole ---- */
 
 static int
@@ -440,6 +471,7 @@ main(void)
 	if (!SANDBOX_THREADS_BEFORE) {
 		APART(not_alone);
 		APART(thread_later);
+		APART(standing_back);
 	}
 	return TEST_EXIT();
 }
