@@ -8,9 +8,13 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_port  # noqa: E402
 
 REASONS = {"throttled@d.test": "throttled", "busy@d.test": "busy", "disabled@d.test": "disabled",
            "off@d.test": "disabled", "error@d.test": "error"}
@@ -25,12 +29,6 @@ def poll(condition):
     while not (got := condition()) and time.monotonic() < end:
         time.sleep(0.02)
     return got
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Authority:

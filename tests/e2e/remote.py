@@ -10,9 +10,13 @@ import pathlib
 import re
 import socket
 import ssl
+import sys
 import threading
 
 from pennypost import Server, StubDns, wait_for
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_port  # noqa: E402
 
 HANG, CLOSE = object(), object()  # answers of a kind
 DEFAULT = {
@@ -213,21 +217,6 @@ class Remote:
         for session in self.sessions:
             with contextlib.suppress(OSError):
                 session.sock.shutdown(socket.SHUT_RDWR)
-
-
-def free_port(*hosts):
-    """One that is free at all of these addresses."""
-    for _ in range(100):
-        with contextlib.ExitStack() as stack:
-            port = 0
-            with contextlib.suppress(OSError):
-                for host in hosts:
-                    s = stack.enter_context(socket.socket())
-                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    s.bind((host, port))
-                    port = s.getsockname()[1]
-                return port
-    raise AssertionError("no port")
 
 
 class World:

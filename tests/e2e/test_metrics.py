@@ -11,15 +11,9 @@ import urllib.request
 import pytest
 
 from pennypost import BIN, Server, StubDns, wait_for
-from remote import Remote
+from remote import Remote, free_port
 
 LETTER = b"From: bob@d.test\r\nTo: zoe@remote.test\r\nSubject: figures\r\n\r\nHello.\r\n"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def parse(text):

@@ -111,18 +111,6 @@ def prepare(name, users, host, relay_port, dns):
     return server
 
 
-def free_port(hosts):
-    """One that is free on all of them."""
-    while True:
-        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            probe = held.enter_context(socket.socket())
-            probe.bind((hosts[0], 0))
-            port = probe.getsockname()[1]
-            for host in hosts[1:]:
-                held.enter_context(socket.socket()).bind((host, port))
-            return port
-
-
 def left_running(server):
     """Processes of ours that outlived it, such as children of the killed."""
     found = []

@@ -44,13 +44,15 @@ import tempfile
 import time
 import traceback
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+for folder in ("e2e", "tools"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / folder))
 from kill_filer import Imap, Refused  # noqa: E402
 from kill_load import name_of, verify  # noqa: E402
-from kill_servers import DAEMONS, Daemons, Ended, free_port, left_running, prepare  # noqa: E402
+from kill_servers import DAEMONS, Daemons, Ended, left_running, prepare  # noqa: E402
 from ledger import Letters, Mailboxes, Maildrop, entries  # noqa: E402
 from maildrop import NotNow, Pop3  # noqa: E402
 from pennypost import StubDns, is_report, wait_for  # noqa: E402
+from ports import free_port  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # of queue ids: see store/hop.c
@@ -400,7 +402,7 @@ def stop(name, server):
 
 
 def start(stack, keep):
-    port = free_port(list(HOSTS.values()))
+    port = free_port(*HOSTS.values())
     records = [[f"{n}.test", "MX", f"10 mx.{n}.test."] for n in HOSTS]
     records += [[f"mx.{n}.test", "A", ip] for n, ip in HOSTS.items()]
     dns = stack.enter_context(StubDns(records))
