@@ -67,11 +67,11 @@ int
 body_sweep(struct db *db, size_t max, size_t *n, struct fail *f)
 {
 	struct dead dead = {mem_new(max, sizeof(int64_t)), 0};
-	int rc = -1;
+	int paused = sweep_pause_look(db->dir, f), rc = -1;
 
 	*n = 0;
-	if (sweep_is_paused(db->dir)) {
-		rc = 0;
+	if (paused != 0) {
+		rc = paused == 1 ? 0 : -1;
 		goto out;
 	}
 	if (gather(db, max, &dead, f) == -1)

@@ -32,17 +32,21 @@ sweep_pause_begin(const char *store, struct fail *f)
 	return fd;
 }
 
-bool
-sweep_is_paused(const char *store)
+int
+sweep_pause_look(const char *store, struct fail *f)
 {
 	char *path = disk_path(store, NAME);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool paused = fd == -1 && errno != ENOENT; /* then better not */
+	int fd = open(path, O_RDONLY | O_CLOEXEC), got = 0;
 
+	if (fd == -1 && errno != ENOENT)
+		got = fail(
+		    f, FAIL_TEMP, "store: %s: %s", path, strerror(errno));
+	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1)
+		got = errno == EWOULDBLOCK ? 1
+		                           : fail(f, FAIL_TEMP, "store: %s: %s",
+						 path, strerror(errno));
+	if (fd != -1)
+		close(fd);
 	free(path);
-	if (fd == -1)
-		return paused;
-	paused = flock(fd, LOCK_EX | LOCK_NB) == -1;
-	close(fd);
-	return paused;
+	return got;
 }

@@ -10,14 +10,13 @@
 #ifndef STORE_SWEEP_PAUSE_H
 #define STORE_SWEEP_PAUSE_H
 
-#include <stdbool.h>
-
 #include "common/util/fail.h"
 
 /* Under the lock.  A descriptor whose closing ends the pause, or -1. */
 int sweep_pause_begin(const char *store, struct fail *f);
 
-/* Under the lock: does anybody hold it? */
-bool sweep_is_paused(const char *store);
+/* Under the lock: does anybody hold it?  1, 0, or -1: it cannot be told, and
+ * then nothing may be swept. */
+int sweep_pause_look(const char *store, struct fail *f);
 
 #endif

@@ -134,6 +134,7 @@ world_copy(const struct world *from, struct world *to)
 {
 	*to = *from;
 	to->x.db = NULL;
+	to->auth = NULL;
 	to->say = NULL;
 	fixture_dir(to->x.dir);
 	copy_folder(from->x.dir, to->x.dir, false);
@@ -161,6 +162,8 @@ world_close(struct world *w)
 {
 	db_close(w->x.db);
 	w->x.db = NULL;
+	db_close(w->auth);
+	w->auth = NULL;
 }
 
 void

@@ -33,6 +33,9 @@
 
 struct world {
 	struct fixture x; /* db NULL: closed */
+	/* auth.db as maild has it, from the act on that opens it: a COMMIT that
+	 * failed may come back when the last connection is closed, no sooner */
+	struct db *auth;
 	int said;         /* steps acknowledged so far */
 	uint64_t marked;  /* of what is acknowledged apart: an act's own bits */
 	uint64_t seed;    /* of an act that leaves what it does to the lot */

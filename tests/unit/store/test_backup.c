@@ -537,7 +537,7 @@ can_be_stopped(void)
 	CHECK(n == 0);
 	free(list);
 	MUST(txn_lock(x.db, &why));
-	CHECK(!sweep_is_paused(x.dir));
+	CHECK(sweep_pause_look(x.dir, &f) == 0);
 	txn_unlock(x.db);
 	place_release(&p);
 	fixture_release(&x);
