@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/auth/throttle.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,13 @@ struct friend
 	UT_hash_handle hh;
 };
 
+/* An address from which so many did. */
+struct home {
+	uint64_t key;
+	size_t friends;
+	UT_hash_handle hh;
+};
+
 /* uthash keeps the order of insertion: what is used is moved to the end, so
  * that the first is the one to go. */
 struct throttle {
@@ -51,6 +59,7 @@ struct throttle {
 	int64_t window_ms;
 	struct offender *offenders;
 	struct friend *friends;
+	struct home *homes; /* of the friends */
 	unsigned char
 	    secret[crypto_shorthash_KEYBYTES]; /* no chosen collisions */
 };
@@ -73,24 +82,6 @@ drop_offender(struct throttle *t, struct offender *o)
 	free(o->guesses);
 	free(o->pending);
 	free(o);
-}
-
-void
-throttle_free(struct throttle *t)
-{
-	struct offender *o, *next_o;
-	struct friend *f, *next_f;
-
-	if (t == NULL)
-		return;
-	HASH_ITER(hh, t->offenders, o, next_o)
-	drop_offender(t, o);
-	HASH_ITER(hh, t->friends, f, next_f)
-	{
-		HASH_DEL(t->friends, f);
-		free(f);
-	}
-	free(t);
 }
 
 static uint64_t
@@ -145,6 +136,61 @@ append_friend(struct throttle *t, struct friend *f)
 	HASH_ADD_BYHASHVALUE(hh, t->friends, id, sizeof(f->id), at, f);
 }
 
+static struct home *
+find_home(struct throttle *t, uint64_t key)
+{
+	unsigned at = (unsigned)hash_bytes(t, &key, sizeof(key));
+	struct home *h;
+
+	HASH_FIND_BYHASHVALUE(hh, t->homes, &key, sizeof(key), at, h);
+	return h;
+}
+
+static void
+add_friend(struct throttle *t, uint64_t key, uint64_t user)
+{
+	unsigned at = (unsigned)hash_bytes(t, &key, sizeof(key));
+	struct friend *f = MEM_NEW(struct friend);
+	struct home *h = find_home(t, key);
+
+	f->id = (struct friend_id){key, user};
+	append_friend(t, f);
+	if (h == NULL) {
+		h = MEM_NEW(struct home);
+		h->key = key;
+		HASH_ADD_BYHASHVALUE(hh, t->homes, key, sizeof(h->key), at, h);
+	}
+	h->friends++;
+}
+
+static void
+drop_friend(struct throttle *t, struct friend *f)
+{
+	struct home *h = find_home(t, f->id.key);
+
+	assert(h != NULL && h->friends > 0);
+	if (--h->friends == 0) {
+		HASH_DEL(t->homes, h);
+		free(h);
+	}
+	HASH_DEL(t->friends, f);
+	free(f);
+}
+
+void
+throttle_free(struct throttle *t)
+{
+	struct offender *o, *next_o;
+
+	if (t == NULL)
+		return;
+	HASH_ITER(hh, t->offenders, o, next_o)
+	drop_offender(t, o);
+	while (t->friends != NULL)
+		drop_friend(t, t->friends);
+	free(t);
+}
+
 /* Keep the guesses that are in the window and not of user (0: of anybody). */
 static void
 keep_guesses(
@@ -178,6 +224,12 @@ throttle_allows(
 		return true;
 	keep_guesses(t, o, now_ms, 0);
 	return has_room(t, o->n, key, hash_user(t, user));
+}
+
+bool
+throttle_is_strange(struct throttle *t, uint64_t key)
+{
+	return find_home(t, key) == NULL;
 }
 
 enum throttle_standing
@@ -304,15 +356,10 @@ throttle_succeeded(
 	}
 	if (f != NULL) {
 		HASH_DEL(t->friends, f);
-	} else {
-		if (HASH_COUNT(t->friends) >= THROTTLE_KEYS) {
-			struct friend *oldest = t->friends;
-
-			HASH_DEL(t->friends, oldest);
-			free(oldest);
-		}
-		f = MEM_NEW(struct friend);
-		f->id = (struct friend_id){key, who};
+		append_friend(t, f);
+		return;
 	}
-	append_friend(t, f);
+	if (HASH_COUNT(t->friends) >= THROTTLE_KEYS)
+		drop_friend(t, t->friends);
+	add_friend(t, key, who);
 }

@@ -25,6 +25,9 @@ void throttle_free(struct throttle *t);
 bool throttle_allows(
     struct throttle *t, int64_t now_ms, uint64_t key, struct str user);
 
+/* Was nobody ever let in from there, as far as is remembered? */
+bool throttle_is_strange(struct throttle *t, uint64_t key);
+
 /* What is known of who tries: those with a good name go first when there is
  * more to check than can be. */
 enum throttle_standing {

@@ -14,6 +14,7 @@ struct entry {
 	unsigned char id[HASH_LEN];   /* of user and password */
 	unsigned char user[HASH_LEN]; /* of user */
 	int64_t until_ms;
+	int64_t account;
 	UT_hash_handle hh;
 };
 
@@ -85,13 +86,16 @@ find(struct entry **list, int64_t now_ms, const unsigned char id[HASH_LEN])
 }
 
 enum verified_answer
-verified_find(
-    struct verified *v, int64_t now_ms, struct str user, struct str password)
+verified_find(struct verified *v, int64_t now_ms, struct str user,
+    struct str password, int64_t *account)
 {
 	unsigned char id[HASH_LEN];
+	const struct entry *e;
 
 	hash(v, user, password, id);
-	if (find(&v->right, now_ms, id) != NULL)
+	e = find(&v->right, now_ms, id);
+	*account = e != NULL ? e->account : 0;
+	if (e != NULL)
 		return VERIFIED_RIGHT;
 	if (find(&v->wrong, now_ms, id) != NULL)
 		return VERIFIED_WRONG;
@@ -117,7 +121,7 @@ verified_round(const struct verified *v)
 
 void
 verified_add(struct verified *v, int64_t now_ms, uint64_t round,
-    struct str user, struct str password, bool right)
+    struct str user, struct str password, bool right, int64_t account)
 {
 	struct entry **list = right ? &v->right : &v->wrong;
 	struct entry *e;
@@ -134,6 +138,7 @@ verified_add(struct verified *v, int64_t now_ms, uint64_t round,
 	memcpy(e->id, id, sizeof(id));
 	hash(v, user, STR(""), e->user);
 	e->until_ms = now_ms + VERIFIED_KEEP_MS;
+	e->account = account;
 	HASH_ADD_BYHASHVALUE(hh, *list, id, HASH_LEN, place(id), e);
 }
 

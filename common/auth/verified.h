@@ -37,8 +37,9 @@ struct verified;
 struct verified *verified_new(void);
 void verified_free(struct verified *v);
 
-enum verified_answer verified_find(
-    struct verified *v, int64_t now_ms, struct str user, struct str password);
+/* account: what verified_add() was given. */
+enum verified_answer verified_find(struct verified *v, int64_t now_ms,
+    struct str user, struct str password, int64_t *account);
 
 /* A number for this guess, under the same key: what throttle_failed() counts
  * equal guesses by. */
@@ -49,9 +50,10 @@ uint64_t verified_guess(
 uint64_t verified_round(const struct verified *v);
 
 /* Remember for VERIFIED_KEEP_MS from now, unless something was forgotten
- * since round. */
+ * since round.  account: whom a right password lets in, so that nobody need be
+ * asked next time; 0 if it is wrong, or to be asked. */
 void verified_add(struct verified *v, int64_t now_ms, uint64_t round,
-    struct str user, struct str password, bool right);
+    struct str user, struct str password, bool right, int64_t account);
 
 void verified_forget(struct verified *v, struct str user);
 void verified_forget_all(struct verified *v);

@@ -49,7 +49,7 @@ understand(const json_t *reply)
 	};
 	const char *reason = json_string_value(
 	    json_object_get(reply, "reason"));
-	struct login_answer a = {LOGIN_LATER, "error", 0, NULL};
+	struct login_answer a = {.result = LOGIN_LATER, .reason = "error"};
 
 	if (json_is_true(json_object_get(reply, "ok"))) {
 		a.account = json_integer_value(
@@ -61,6 +61,7 @@ understand(const json_t *reply)
 		}
 		return a;
 	}
+	a.shut = json_is_true(json_object_get(reply, "shut"));
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (reason != NULL && strcmp(reason, reasons[i].word) == 0) {
 			a.result = reasons[i].result;
@@ -73,7 +74,7 @@ static void
 answered(void *arg, bool ok, struct str line)
 {
 	struct question *q = arg;
-	struct login_answer a = {LOGIN_LATER, "away", 0, NULL};
+	struct login_answer a = {.result = LOGIN_LATER, .reason = "away"};
 	json_t *reply = NULL;
 
 	if (ok) {
@@ -150,7 +151,7 @@ scram_answered(void *arg, bool ok, struct str line)
 {
 	struct exchange *x = arg;
 	struct login_scram s = {
-	    .answer = {LOGIN_LATER, "away", 0, NULL}
+	    .answer = {.result = LOGIN_LATER, .reason = "away"}
         };
 	json_t *reply = NULL;
 	struct buf message;
@@ -160,7 +161,8 @@ scram_answered(void *arg, bool ok, struct str line)
 		reply = json_loadb(line.at, line.len, 0, NULL);
 		if (!read_scram(reply, x->first, &s, &message))
 			s = (struct login_scram){
-			    .answer = {LOGIN_LATER, "error", 0, NULL}
+			    .answer = {
+				       .result = LOGIN_LATER, .reason = "error"}
                         };
 	}
 	x->fn(x->arg, &s);
@@ -187,8 +189,8 @@ ask_scram(struct ipc_client *authority, json_t *question, struct str message,
     bool first, login_scram_answered *fn, void *arg)
 {
 	const struct login_scram malformed = {
-	    .answer = {LOGIN_WRONG, "malformed", 0, NULL},
-              .malformed = true
+	    .answer = {.result = LOGIN_WRONG, .reason = "malformed"},
+	    .malformed = true
         };
 	struct exchange *x;
 	char *line;

@@ -21,6 +21,8 @@ struct login_answer { /* valid during the call */
 	const char *reason; /* one word for the log */
 	int64_t account;    /* LOGIN_GOOD */
 	const char *login;  /* LOGIN_GOOD: the account's folded address */
+	bool shut; /* LOGIN_LATER: throttled, and nobody has ever got in from
+	            * there: all others from there would be, too */
 };
 
 typedef void login_answered(void *arg, const struct login_answer *answer);

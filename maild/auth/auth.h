@@ -11,6 +11,7 @@
  *	{"op":"verify","user":"...","password":"...","rip":"192.0.2.1","proto":"smtp"}
  *	{"ok":true,"login":"bob@d.test","account":7}
  *	{"ok":false,"reason":"bad|throttled|busy|disabled|error","text":"..."}
+ *	... "shut":true	throttled, and nobody was ever let in from there
  *
  * The password is the account's own, or an app password made for proto.
  * A name without domain means the only domain there is.  With test.accept_any

@@ -77,8 +77,13 @@ check_refuse(struct check *c, enum auth_reason why)
 #undef R
 	};
 
-	check_answer(c, json_pack("{s:b, s:s, s:s}", "ok", 0, "reason",
-			    reasons[why].word, "text", reasons[why].text));
+	json_t *reply = json_pack("{s:b, s:s, s:s}", "ok", 0, "reason",
+	    reasons[why].word, "text", reasons[why].text);
+
+	if (why == REASON_THROTTLED &&
+	    throttle_is_strange(c->auth->throttle, c->key))
+		json_object_set_new(reply, "shut", json_true());
+	check_answer(c, reply);
 }
 
 void

@@ -168,7 +168,8 @@ hashed(struct worker_job *job)
 	/* an app password of another scope is wrong here only */
 	if (c->right || !t->has_app)
 		verified_add(c->auth->verified, auth_now_ms(c->auth), c->round,
-		    buf_str(&c->user), secret_str(&t->password), c->right);
+		    buf_str(&c->user), secret_str(&t->password), c->right,
+		    c->right && !c->account.disabled ? c->account.id : 0);
 	if (t->made_scram)
 		note_scram(t);
 	check_conclude(c);
@@ -267,12 +268,13 @@ prove(struct check *c)
 	struct str user = buf_str(&c->user);
 	struct str password = secret_str(&t->password);
 	enum verified_answer known;
+	int64_t account;
 
 	if (!check_may(c))
 		return;
-	c->round = verified_round(a->verified);
 	c->guess = verified_guess(a->verified, user, password);
-	known = verified_find(a->verified, auth_now_ms(a), user, password);
+	known = verified_find(
+	    a->verified, auth_now_ms(a), user, password, &account);
 	if (known != VERIFIED_UNKNOWN) {
 		c->right = known == VERIFIED_RIGHT && c->has_account;
 		check_conclude(c);
@@ -283,6 +285,28 @@ prove(struct check *c)
 	c->job.run = find_verifier;
 	c->job.done = found_verifier;
 	store_read(a->maild->passwords, &c->job);
+}
+
+/* Was this very password good a while ago, and has nothing changed since?  Then
+ * the store need not be asked who that is.  False: it must. */
+static bool
+is_remembered(struct attempt *t)
+{
+	struct check *c = &t->check;
+	struct auth *a = c->auth;
+	struct str user = buf_str(&c->user); /* with its domain, or not found */
+	int64_t account;
+
+	c->round = verified_round(a->verified); /* before the account is read */
+	if (verified_find(a->verified, auth_now_ms(a), user,
+		secret_str(&t->password), &account) != VERIFIED_RIGHT ||
+	    account == 0)
+		return false;
+	c->has_account = true;
+	c->account = (struct account){.id = account};
+	snprintf(
+	    c->account.login, sizeof(c->account.login), "%.*s", STR_FMT(user));
+	return true;
 }
 
 static void
@@ -315,6 +339,10 @@ auth_verify(struct auth *a, struct ipc_request *request, const json_t *question)
 	t->check.make = a->maild->conf->test_accept_any;
 	secret_init(&t->password);
 	secret_set(&t->password, password);
+	if (is_remembered(t)) {
+		prove(&t->check);
+		return true;
+	}
 	t->generated = generated_hash(password, a->app_key, t->hash);
 	check_account(&t->check);
 	return true;

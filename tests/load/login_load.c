@@ -8,12 +8,13 @@
  *	  -t S     for so long (10)
  *	  -c N     under way at once, at most (400)
  *	  -a N     addresses they come from, 127.66.0.0 on (2000)
- *	  -u N     names that exist, user0@d.test...; every other guess is at
- *one -w S     longest wait for an answer (60)
+ *	  -n N     so many of them in a /24 (250)
+ *	  -u N     names that exist, user0@d.test...: of every other guess
+ *	  -w S     longest wait for an answer (60)
  *
  * SERVICE: submissions, pop3s or imaps, in turn.  No two passwords are the
- *same. On standard output one line of JSON: how they were answered, and how
- *long from connecting to the answer.  It ends with 1 if somebody was let in.
+ * same. On standard output one line of JSON: how they were answered, and how
+ * long from connecting to the answer.  It ends with 1 if somebody was let in.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -63,7 +64,7 @@ struct service {
 };
 
 struct login_load {
-	uint64_t rate, seconds, threads, addresses, users, wait_s;
+	uint64_t rate, seconds, threads, addresses, of_network, users, wait_s;
 	struct service services[SERVICES_MAX];
 	size_t n_services;
 	SSL_CTX *tls;
@@ -198,8 +199,9 @@ connect_from(const struct login_load *l, const struct service *s, uint64_t n)
 	if (fd == -1)
 		load_die("socket: %s", strerror(errno));
 	n %= l->addresses;
-	from.sin_addr.s_addr = htonl(
-	    0x7f420000U + (uint32_t)(n / 250) * 256 + (uint32_t)(n % 250) + 1);
+	from.sin_addr.s_addr = htonl(0x7f420000U +
+				     (uint32_t)(n / l->of_network) * 256 +
+				     (uint32_t)(n % l->of_network) + 1);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &gone, sizeof(gone));
@@ -293,12 +295,12 @@ take_service(struct login_load *l, char *text)
 static void
 read_options(int argc, char **argv, struct login_load *l)
 {
-	static const char letters[] = "rtcauw";
+	static const char letters[] = "rtcanuw";
 	uint64_t *const numbers[] = {&l->rate, &l->seconds, &l->threads,
-	    &l->addresses, &l->users, &l->wait_s};
+	    &l->addresses, &l->of_network, &l->users, &l->wait_s};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:t:c:a:u:w:")) != -1) {
+	while ((opt = getopt(argc, argv, "r:t:c:a:n:u:w:")) != -1) {
 		const char *at = strchr(letters, opt);
 
 		if (at == NULL ||
@@ -307,7 +309,8 @@ read_options(int argc, char **argv, struct login_load *l)
 	}
 	for (int i = optind; i < argc; i++)
 		take_service(l, argv[i]);
-	if (l->n_services == 0 || l->rate == 0 || l->addresses == 0)
+	if (l->n_services == 0 || l->rate == 0 || l->addresses == 0 ||
+	    l->of_network == 0 || l->of_network > 250)
 		load_die("usage: login_load [option...] "
 			 "SERVICE=ADDRESS:PORT...");
 }
@@ -337,6 +340,7 @@ main(int argc, char **argv)
 	    .seconds = 10,
 	    .threads = 400,
 	    .addresses = 2000,
+	    .of_network = 250,
 	    .wait_s = 60,
 	    .lock = PTHREAD_MUTEX_INITIALIZER};
 	pthread_attr_t small;

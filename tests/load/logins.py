@@ -43,9 +43,9 @@ def port_25(server, seconds):
     return got
 
 
-def guesses(server, seconds, rate, addresses, under_way=400):
+def guesses(server, seconds, rate, addresses, of_network=250, under_way=400):
     doors = [f"{s}={server.host}:{server.ports[s]}" for s in SERVICES]
-    return tool("login_load", "-r", rate, "-t", seconds, "-a", addresses, "-u", len(server.users), "-c", under_way, *doors,
+    return tool("login_load", "-r", rate, "-t", seconds, "-a", addresses, "-n", of_network, "-u", len(server.users), "-c", under_way, *doors,
                 before=("nice", "-n", "15"))  # others guess on machines of their own
 
 
@@ -103,8 +103,8 @@ class People(threading.Thread):
 
 def one_round(server, times, seconds, report, kinds):
     report["alone"].append(port_25(server, seconds)["per_second"])
-    for mark, rate, addresses in kinds:
-        attack = guesses(server, seconds + 3, rate, addresses)
+    for mark, rate, *origin in kinds:
+        attack = guesses(server, seconds + 3, rate, *origin)
         people = People(server, times, mark, seconds)
         cpu = {d: cpu_s(pid) for d, pid in server.pids().items()}
         time.sleep(1.5)  # until they are at it
@@ -141,7 +141,7 @@ def costs(server, seconds, rate):
 def run(args):
     rounds = 1 if args.quick else 3
     rate = 60 if args.quick else RATE
-    kinds = [("many addresses", rate, 2000), ("one address", rate, 1)]
+    kinds = [("many addresses", rate, 2000), ("many networks", rate, 2000, 1), ("one address", rate, 1)]
     times, report = Times(), {"alone": [], "guesses": {}, "tries": {}, "refused": [], "rate": rate}
     users = {f"user{n}@d.test": SECRET for n in range(6 if args.quick else USERS)}
     with contextlib.ExitStack() as stack:

@@ -58,7 +58,11 @@ test_friend(void)
 {
 	struct throttle *t = throttle_new(3, WINDOW);
 
+	CHECK(throttle_is_strange(t, HERE));
 	throttle_succeeded(t, 0, HERE, alice);
+	throttle_succeeded(t, 0, HERE, alice);
+	CHECK(!throttle_is_strange(t, HERE));
+	CHECK(throttle_is_strange(t, THERE));
 	for (uint64_t i = 0; i < 8; i++)
 		throttle_failed(t, 1000, HERE, bob, i);
 	CHECK(!throttle_allows(t, 1000, HERE, bob));
@@ -165,6 +169,8 @@ test_bounds(void)
 	throttle_failed(t, 0, THROTTLE_KEYS, alice, 1);
 	throttle_failed(t, 0, THROTTLE_KEYS, alice, 2);
 	CHECK(!throttle_allows(t, 0, THROTTLE_KEYS, bob)); /* no friend now */
+	CHECK(throttle_is_strange(t, THROTTLE_KEYS));
+	CHECK(!throttle_is_strange(t, THROTTLE_KEYS + 1));
 	throttle_free(t);
 }
 

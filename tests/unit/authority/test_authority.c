@@ -150,6 +150,54 @@ test_scram(void)
 	close_test(&t);
 }
 
+/* ---- passwords ---- */
+
+static void
+on_login(void *arg, const struct login_answer *a)
+{
+	struct test *t = arg;
+
+	snprintf(t->got, sizeof(t->got), "%d %s %d %s %d", a->result, a->reason,
+	    (int)a->account, a->login != NULL ? a->login : "-", a->shut);
+	loop_stop(t->rig.loop);
+}
+
+static const char *
+ask(struct test *t, const char *reply)
+{
+	t->reply = reply;
+	login_ask(t->client, STR("bob"), STR("a\"b"), "192.0.2.1", "imap",
+	    on_login, t);
+	loop_run(t->rig.loop);
+	return t->got;
+}
+
+static void
+test_password(void)
+{
+	struct test t;
+
+	open_test(&t);
+	CHECK_STR(ask(&t, "{\"ok\":true,\"login\":\"bob@d.test\","
+			  "\"account\":7}"),
+	    "0 good 7 bob@d.test 0");
+	CHECK_STR(t.question,
+	    "{\"op\":\"verify\",\"proto\":\"imap\",\"rip\":\"192.0.2.1\","
+	    "\"user\":\"bob\",\"password\":\"a\\u0022b\"}");
+	CHECK_STR(ask(&t, "{\"ok\":false,\"reason\":\"bad\"}"), "1 bad 0 - 0");
+	CHECK_STR(ask(&t, "{\"ok\":false,\"reason\":\"throttled\"}"),
+	    "3 throttled 0 - 0");
+	CHECK_STR(ask(&t, "{\"ok\":false,\"reason\":\"throttled\","
+			  "\"shut\":true}"),
+	    "3 throttled 0 - 1");
+	CHECK_STR(ask(&t, "{\"ok\":true}"), "3 error 0 - 0");
+	CHECK_STR(ask(&t, "nonsense"), "3 error 0 - 0");
+	ipc_server_free(t.server);
+	t.server = NULL;
+	CHECK_STR(ask(&t, ""), "3 away 0 - 0");
+	close_test(&t);
+}
+
 static void
 test_away(void)
 {
@@ -221,6 +269,7 @@ int
 main(void)
 {
 	test_scram();
+	test_password();
 	test_away();
 	test_sign();
 	return TEST_EXIT();
