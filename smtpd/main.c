@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/authority/gate.h"
 #include "common/daemon/daemon.h"
 #include "common/daemon/doors.h"
 #include "common/dns/asker.h"
@@ -11,6 +12,7 @@
 #include "common/net/notify.h"
 #include "common/net/privilege.h"
 #include "common/policy/key_cache.h"
+#include "common/store/route_cache.h"
 #include "common/util/mem.h"
 #include "common/util/rand.h"
 #include "smtpd/guard.h"
@@ -23,6 +25,7 @@
 #define READERS      2
 #define AUTH_WAIT_MS (30 * 1000)
 #define STOP_WAIT_MS (8 * 1000)
+#define NOTICE_MS    5 /* one in so long is soon enough for who is told */
 
 /* The doors, in the order of the listeners. */
 static const struct service services[] = {
@@ -39,6 +42,9 @@ struct daemon {
 	struct doors *doors; /* NULL once closed */
 	struct waker *reaper;
 	struct timer *stop_timer;
+	struct timer *notice_timer;
+	bool notices_due;   /* it runs */
+	int64_t noticed_ms; /* when it last fired */
 	struct charset_tables *charsets;
 };
 
@@ -103,12 +109,40 @@ on_reload(void *arg)
 }
 
 static void
+on_notices_due(void *arg)
+{
+	struct daemon *d = arg;
+	struct smtpd *s = &d->smtpd;
+
+	d->notices_due = false;
+	d->noticed_ms = loop_now_ms(s->loop);
+	mailbox_notice_send(&s->mailbox_notice);
+	if (s->queue_changed)
+		notice_send(s->queue_notice, STR("queue"));
+	s->queue_changed = false;
+}
+
+/* After the replies of this round, or it would be they that wait: the first at
+ * once, those that follow closely together. */
+static void
+tell_soon(struct daemon *d)
+{
+	struct smtpd *s = &d->smtpd;
+
+	if (d->notices_due || (s->mailbox_notice.n == 0 && !s->queue_changed))
+		return;
+	d->notices_due = true;
+	timer_set(
+	    d->notice_timer, d->noticed_ms + NOTICE_MS - loop_now_ms(s->loop));
+}
+
+static void
 on_reap(void *arg)
 {
-	struct smtpd *s = &((struct daemon *)arg)->smtpd;
+	struct daemon *d = arg;
 
-	store_reap(s->store);
-	mailbox_notice_send(&s->mailbox_notice);
+	store_reap(d->smtpd.store);
+	tell_soon(d);
 }
 
 /* From any thread. */
@@ -127,7 +161,9 @@ start_loop(struct daemon *d)
 	s->loop = loop_new();
 	d->reaper = waker_new(s->loop, on_reap, d);
 	d->stop_timer = timer_new(s->loop, on_stop_time_over, d);
+	d->notice_timer = timer_new(s->loop, on_notices_due, d);
 	s->authority = ipc_client_new(s->loop, auth, AUTH_WAIT_MS);
+	s->gate = gate_new(&s->log);
 	s->queue_notice = daemon_path(d->conf, "maild.notice");
 	mailbox_notice_init(
 	    &s->mailbox_notice, daemon_path(d->conf, "popd.notice"));
@@ -153,7 +189,10 @@ open_store(struct daemon *d, struct fail *f)
 	};
 
 	d->smtpd.store = store_open(&o, f);
-	return d->smtpd.store != NULL ? 0 : -1;
+	if (d->smtpd.store == NULL)
+		return -1;
+	d->smtpd.routes = route_cache_new(o.dir, f);
+	return d->smtpd.routes != NULL ? 0 : -1;
 }
 
 static int
@@ -299,12 +338,16 @@ stop(struct daemon *d)
 
 	asker_stop(s->asker);
 	store_close(s->store);
+	on_notices_due(d); /* what is left */
+	route_cache_free(s->routes);
 	ipc_client_free(s->authority);
+	gate_free(s->gate);
 	guard_free(s->guard);
 	key_cache_free(s->keys);
 	asker_free(s->asker);
 	resolver_free(s->resolver);
 	timer_free(d->stop_timer);
+	timer_free(d->notice_timer);
 	waker_free(d->reaper);
 	loop_free(s->loop);
 	tls_free(s->tls);

@@ -18,6 +18,7 @@ static const struct confine_path paths[] = {
     {CONFINE_STORE,  "mail.db-shm",                    CHANGE      },
     {CONFINE_STORE,  "lock.a",                         CHANGE      },
     {CONFINE_STORE,  "lock.b",                         CHANGE      },
+    {CONFINE_STORE,  "routes",                         CHANGE      },
     {CONFINE_STORE,  "objects",                        KEEP        },
     {CONFINE_SYSTEM, "/dev/null",                      SANDBOX_READ}, /* listen.c */
     {CONFINE_SYSTEM, "/dev/urandom",                   SANDBOX_READ},

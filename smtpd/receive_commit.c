@@ -6,7 +6,6 @@
 #include "common/mime/compose.h"
 #include "common/mime/date.h"
 #include "common/mime/submission.h"
-#include "common/net/notify.h"
 #include "common/policy/srs.h"
 #include "common/store/account.h"
 #include "common/store/delivery.h"
@@ -118,6 +117,7 @@ deliver(struct db *db, struct receive *r, const struct delivery *common,
 		};
 	d.targets = targets;
 	d.n_targets = r->n_targets;
+	free(r->mailboxes); /* of a time that was taken back */
 	r->mailboxes = mem_new(r->n_targets, sizeof(*r->mailboxes));
 	rc = delivery_run(db, &d, r->mailboxes, &r->n_mailboxes, f);
 	free(targets);
@@ -212,15 +212,15 @@ seal(struct store_job *job, struct fail *f)
 {
 	struct receive *r = (struct receive *)job;
 
-	return stage_seal(r->stage, buf_str(&r->head), f);
+	return stage_seal_with(r->stage, job->press, buf_str(&r->head), f);
 }
 
 /* ---- its end ---- */
 
-/* Tell those who look at the mailboxes, and the relay, if there is something
- * for it. */
+/* To be told: those who look at the mailboxes, and the relay, if there is
+ * something for it. */
 static void
-send_notice(const struct receive *r)
+note_changes(const struct receive *r)
 {
 	bool queued = r->hold_until_ms > 0, reports = false;
 
@@ -230,7 +230,7 @@ send_notice(const struct receive *r)
 		reports |= r->targets[i].notify != 0;
 	}
 	if (queued || reports)
-		notice_send(r->d->queue_notice, STR("queue"));
+		r->d->queue_changed = true;
 }
 
 /* Why the store did not take it, as a reply. */
@@ -272,7 +272,7 @@ committed(struct store_job *job)
 		receive_refuse(r, reply_for(r, &job->fail), job->fail.text);
 		return;
 	}
-	send_notice(r);
+	note_changes(r);
 	if (r->judged != NULL && r->judged->judgement.action == JUDGE_ACCEPT)
 		visit_was_good(r->visit);
 	log_info(&r->d->log,
@@ -295,5 +295,6 @@ receive_store(struct receive *r)
 	r->job.done = committed;
 	r->job.weight = r->size < ROW_MAX ? (size_t)r->size + KB : 2 * KB;
 	r->job.light = r->size < ROW_MAX;
+	r->job.repeatable = true;
 	store_write(r->d->store, &r->job);
 }

@@ -63,7 +63,7 @@ write_block(struct receive *r)
 	struct str host = str_of(r->d->conf->server_hostname), id;
 	struct submission_options mend = {
 	    .now_s = r->now_ms / 1000,
-	    .random = rand_u64(),
+	    .random = r->login != NULL ? rand_u64() : 0,
 	    .hostname = host,
 	};
 	struct buf stripped;

@@ -6,6 +6,7 @@
 #include "common/mime/addr.h"
 #include "common/policy/srs.h"
 #include "common/store/account.h"
+#include "common/store/route_cache.h"
 #include "common/store/srs_secret.h"
 #include "common/util/mem.h"
 
@@ -16,7 +17,8 @@ struct question {
 	struct smtpd *d;
 	char *address; /* as RCPT said it, without route and brackets */
 	bool may_relay, null_sender, literal;
-	bool returns; /* it leads back to a sender whose mail we forwarded */
+	bool returns;  /* it leads back to a sender whose mail we forwarded */
+	uint64_t mark; /* to remember the route under */
 	struct route_options options;
 	int64_t now_ms;
 	struct route route;
@@ -148,6 +150,9 @@ looked(struct store_job *job)
 		log_error(&q->d->log, "recipient: %s", job->fail.text);
 		answer(q, REPLY_TRY_LATER);
 	} else {
+		if (!q->null_sender)
+			route_cache_put(q->d->routes, str_of(q->address),
+			    &q->route, loop_now_ms(q->d->loop), q->mark);
 		answer(q, reply_for(q));
 	}
 }
@@ -183,12 +188,33 @@ looked_first(struct store_job *job)
 	store_write(q->d->store, job);
 }
 
+/* What led somewhere a moment ago, does so now, if what is announced would not
+ * fill what room there was. */
+static const struct route *
+remember(struct smtpd *d, const struct recipient_question *ask, uint64_t *mark)
+{
+	const struct route *route;
+
+	if (ask->null_sender) /* look_back() */
+		return NULL;
+	route = route_cache_find(
+	    d->routes, ask->path->spec, loop_now_ms(d->loop), mark);
+	return route != NULL && ask->size <= route->room / 2 ? route : NULL;
+}
+
 void
 recipient_judge(struct smtpd *d, const struct recipient_question *ask,
     recipient_judged *fn, void *arg)
 {
-	struct question *q = MEM_NEW(struct question);
+	uint64_t mark = 0;
+	const struct route *known = remember(d, ask, &mark);
+	struct question *q;
 
+	if (known != NULL) {
+		fn(arg, REPLY_RECIPIENT_OK, known, ask->path->spec);
+		return;
+	}
+	q = MEM_NEW(struct question);
 	q->job.run = look;
 	q->job.done = d->conf->test_accept_any ? looked_first : looked;
 	q->d = d;
@@ -196,6 +222,7 @@ recipient_judge(struct smtpd *d, const struct recipient_question *ask,
 	q->literal = ask->path->literal;
 	q->may_relay = ask->may_relay;
 	q->null_sender = ask->null_sender;
+	q->mark = mark;
 	q->options.postmaster = str_of(d->conf->server_postmaster);
 	q->options.size = ask->size;
 	q->now_ms = clock_wall_ms(d->clock);

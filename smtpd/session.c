@@ -287,7 +287,7 @@ admit(struct session *s, bool proxied)
 	if (!(proxied ? crowd_enter_unnamed(crowd, &s->member)
 		      : crowd_enter(crowd, &s->member, &s->peer)))
 		return REPLY_TOO_MANY_CONNECTIONS;
-	if (proxied || guard_connect(s->d->guard, &s->peer) == REPLY_OK)
+	if (proxied || session_may_come(s))
 		return REPLY_OK;
 	crowd_leave(&s->member);
 	return REPLY_TOO_MANY_NEW;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <assert.h>
 
+#include "common/authority/gate.h"
 #include "common/wire/proxy.h"
 #include "smtpd/session_state.h"
 
@@ -30,6 +31,16 @@ new_engine(const struct session *s, bool silent)
 	};
 
 	return smtp_server_new(&o);
+}
+
+bool
+session_may_come(const struct session *s)
+{
+	struct smtpd *d = s->d;
+
+	return guard_connect(d->guard, &s->peer) == REPLY_OK &&
+	       (!s->service->submission ||
+		   gate_admits(d->gate, &s->peer, loop_now_ms(d->loop)));
 }
 
 static void
@@ -82,8 +93,8 @@ name_peer(struct session *s, const struct proxy_header *h)
 	}
 	if (!crowd_name(&s->member, &s->peer))
 		r = REPLY_TOO_MANY_CONNECTIONS;
-	else
-		r = guard_connect(s->d->guard, &s->peer);
+	else if (!session_may_come(s))
+		r = REPLY_TOO_MANY_NEW;
 	if (r == REPLY_OK) {
 		session_begin(s);
 		return;

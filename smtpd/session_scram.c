@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/auth/scram.h"
+#include "common/authority/gate.h"
 #include "common/authority/login.h"
 #include "common/util/mem.h"
 #include "common/util/secret.h"
@@ -30,6 +31,7 @@ fail_login(struct session *s, const struct login_scram *a)
 {
 	enum smtp_scram answer = SMTP_SCRAM_BAD;
 
+	gate_learn(s->d->gate, s->ip, &a->answer, loop_now_ms(s->d->loop));
 	if (a->malformed)
 		answer = SMTP_SCRAM_MALFORMED;
 	else if (a->answer.result == LOGIN_LATER)
@@ -67,6 +69,7 @@ on_proof(void *arg, const struct login_scram *a)
 		fail_login(s, a);
 		return;
 	}
+	gate_learn(s->d->gate, s->ip, &a->answer, loop_now_ms(s->d->loop));
 	forget(s);
 	s->account = a->answer.account;
 	free(s->login);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "common/authority/gate.h"
 #include "common/authority/login.h"
 #include "common/util/mem.h"
 #include "smtpd/sender.h"
@@ -32,6 +33,7 @@ on_login(void *arg, const struct login_answer *a)
 	struct session *s = arg;
 	enum smtp_verdict v = SMTP_AUTH_LATER;
 
+	gate_learn(s->d->gate, s->ip, a, loop_now_ms(s->d->loop));
 	if (a->result == LOGIN_GOOD) {
 		s->account = a->account;
 		free(s->login); /* of an exchange that was not ended */

@@ -71,6 +71,9 @@ struct session {
 	struct route route; /* so, too */
 };
 
+/* May a client of that address come now? */
+bool session_may_come(const struct session *s);
+
 /* Make what is needed to serve, now that the client's address is known, and
  * greet it, now or later. */
 void session_begin(struct session *s);

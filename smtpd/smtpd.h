@@ -35,9 +35,11 @@
 #define SMTPD_REFUSALS_MAX 256
 
 struct asker;
+struct gate;
 struct guard;
 struct key_cache;
 struct resolver;
+struct route_cache;
 
 struct service {
 	const char *name; /* of the activated sockets, and in the log */
@@ -51,10 +53,13 @@ struct smtpd {
 	const struct clock *clock;
 	struct loop *loop;
 	struct store *store;
+	struct route_cache *routes;   /* of late */
 	struct ipc_client *authority; /* maild's auth.sock */
+	struct gate *gate;            /* before it is asked */
 	struct tls *tls;
 	struct trace_source traces;
 	char *queue_notice; /* maild's datagram socket */
+	bool queue_changed; /* maild is to be told, soon */
 	struct mailbox_notice mailbox_notice;
 	struct resolver *resolver;
 	struct asker *asker; /* common/dns/asker.h */

@@ -10,19 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/store/disk.h"
+
 #define PATH_ROOM 4096
 #define STEP_MS   20
-
-static int
-try_lock(int fd)
-{
-	int rc;
-
-	do
-		rc = flock(fd, LOCK_EX | LOCK_NB);
-	while (rc == -1 && errno == EINTR);
-	return rc;
-}
 
 int
 owner_take(const char *store_dir, int64_t wait_ms, struct fail *f)
@@ -43,7 +34,7 @@ owner_take(const char *store_dir, int64_t wait_ms, struct fail *f)
 	fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
 	if (fd == -1)
 		return fail(f, FAIL_PERM, "%s: %s", path, strerror(errno));
-	for (; try_lock(fd) == -1; wait_ms -= STEP_MS) {
+	for (; disk_try_lock(fd, LOCK_EX) == -1; wait_ms -= STEP_MS) {
 		if (errno != EWOULDBLOCK || wait_ms <= 0) {
 			fail(f, FAIL_TEMP, "%s: %s", path,
 			    errno == EWOULDBLOCK ? "another process owns it"

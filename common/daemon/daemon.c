@@ -2,6 +2,7 @@
 #include "common/daemon/daemon.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #define USER_PREFIX "pennypost-"
 #define NAME_ROOM   64
 #define PATH_ROOM   (4 * KB)
+#define ARENAS      2 /* the loop's, and one for all other threads */
 
 static _Noreturn void
 usage(FILE *to, int code, const char *name, const char *about)
@@ -46,6 +48,15 @@ open_standard(void)
 		close(fd);
 }
 
+/* glibc would give each thread an arena of its own, in which what was freed
+ * stays: popd kept 1.4 MB for each of its nine, and grew by 9 % in an hour
+ * without holding more. */
+static void
+share_memory(void)
+{
+	mallopt(M_ARENA_MAX, ARENAS);
+}
+
 const char *
 daemon_arguments(
     int argc, char **argv, const char *name, const char *about, bool *test)
@@ -54,6 +65,7 @@ daemon_arguments(
 	int option;
 
 	open_standard();
+	share_memory();
 	*test = false;
 	while ((option = getopt(argc, argv, "c:TVh")) != -1)
 		switch (option) {

@@ -21,6 +21,7 @@
 #define PREVIEW_RAW   (48 * KB)
 #define PREVIEW_TEXT  (6 * KB)
 #define TEXT_LIMIT    (16 * MB) /* of what is made: the tree bounds it */
+#define KEPT_MAX      (16 * KB) /* room a text may keep for the next message */
 #define DATE_SIZE_MAX 1024
 
 struct boundary {
@@ -71,12 +72,28 @@ struct structure {
 	struct structure_result result;
 };
 
+/* At the beginning of a message; all buffers and the tree are empty.  What
+ * stands in arrays and decoders is set when it comes into use. */
+static void
+begin(struct structure *s)
+{
+	s->state = IN_HEADER;
+	s->pos = s->n_lines = 0;
+	s->fresh = true;
+	s->eol = s->blank = 0;
+	s->closing = false;
+	s->n_open = s->n_boundaries = 0;
+	s->counting = s->previewing = false;
+	s->result = (struct structure_result){0};
+	s->lines_at[0] = 0;
+	s->open[s->n_open++] = structure_tree_add(&s->tree, 0, 0);
+}
+
 struct structure *
 structure_new(void)
 {
 	struct structure *s = MEM_NEW(struct structure);
 
-	s->fresh = true;
 	buf_init(&s->held, 4 * LINE_HEAD);
 	buf_init(&s->header, STRUCTURE_HEADER_MAX);
 	structure_tree_init(&s->tree);
@@ -87,8 +104,30 @@ structure_new(void)
 	buf_init(&s->parts, TEXT_LIMIT);
 	buf_init(&s->refs, TEXT_LIMIT);
 	buf_init(&s->preview, 4 * STRUCTURE_PREVIEW_MAX);
-	s->open[s->n_open++] = structure_tree_add(&s->tree, 0, 0);
+	begin(s);
 	return s;
+}
+
+/* Most texts are short: what a long one took is given back. */
+static void
+empty(struct buf *b)
+{
+	if (b->hole + b->room > KEPT_MAX)
+		buf_release(b);
+	else
+		buf_clear(b);
+}
+
+void
+structure_reset(struct structure *s)
+{
+	struct buf *const texts[] = {&s->held, &s->header, &s->raw,
+	    &s->envelope, &s->body, &s->parts, &s->refs, &s->preview};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		empty(texts[i]);
+	structure_tree_clear(&s->tree);
+	begin(s);
 }
 
 void

@@ -4,6 +4,7 @@
  * what IMAP says of it (RFC 2045, 2046, 2183, 2231; RFC 9051 s7.5.2).
  *
  *	structure_new -> structure_feed... -> structure_finish -> structure_free
+ *	       structure_reset <----------------------/
  *
  * Pure, and bounded whatever the message is: depth STRUCTURE_DEPTH_MAX, parts
  * STRUCTURE_PARTS_MAX; what is beyond is part of the leaf it is in.  Of each
@@ -25,7 +26,7 @@
 
 struct structure;
 
-struct structure_result { /* strings live until structure_free() */
+struct structure_result { /* strings live until structure_reset() or _free() */
 	/* "(...)" as FETCH sends them: octets over 127 and whatever else no
 	 * quoted string can have is in literals, so it is right for every
 	 * client. */
@@ -46,6 +47,9 @@ void structure_feed(struct structure *s, struct str bytes);
 
 /* The message is over. */
 const struct structure_result *structure_finish(struct structure *s);
+
+/* As new, for another message; whatever became of the last one. */
+void structure_reset(struct structure *s);
 void structure_free(struct structure *s);
 
 /* Append BODY, which is BODYSTRUCTURE without its extension data, made from a

@@ -15,6 +15,10 @@
 #define BRIEF_MAX 200
 #define ONE_MAX   (4 * MB)
 
+/* What a tree that is emptied keeps. */
+#define KEPT_NODES 64
+#define KEPT_TEXTS (16 * KB)
+
 void
 structure_tree_init(struct structure_tree *t)
 {
@@ -28,6 +32,18 @@ structure_tree_release(struct structure_tree *t)
 {
 	free(t->nodes);
 	buf_release(&t->texts);
+}
+
+void
+structure_tree_clear(struct structure_tree *t)
+{
+	if (t->room > KEPT_NODES || t->texts.room > KEPT_TEXTS) {
+		structure_tree_release(t);
+		structure_tree_init(t);
+		return;
+	}
+	t->n = 0;
+	buf_clear(&t->texts);
 }
 
 size_t

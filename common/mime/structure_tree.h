@@ -26,6 +26,9 @@ struct structure_tree {
 void structure_tree_init(struct structure_tree *t);
 void structure_tree_release(struct structure_tree *t);
 
+/* Empty again; it keeps a little of its room. */
+void structure_tree_clear(struct structure_tree *t);
+
 /* A part of which nothing is known yet but where it begins; its number. */
 size_t structure_tree_add(
     struct structure_tree *t, unsigned depth, uint64_t header_at);

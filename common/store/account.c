@@ -8,6 +8,7 @@
 #include "common/store/mailbox.h"
 #include "common/store/message.h"
 #include "common/store/route.h"
+#include "common/store/route_mark.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
 
@@ -115,8 +116,9 @@ account_add(struct db *db, struct str login, uint64_t quota_bytes,
 		    "%.*s is still being removed; "
 		    "`mailctl user remove %.*s' ends that",
 		    STR_FMT(login), STR_FMT(login));
-	if (got == -1 || sql_run(db, sql_add, f, "tii", login,
-			     (int64_t)quota_bytes, now_ms) == -1)
+	if (got == -1 || route_mark_change(db, f) == -1 ||
+	    sql_run(db, sql_add, f, "tii", login, (int64_t)quota_bytes,
+		now_ms) == -1)
 		return -1;
 	*id = sqlite3_last_insert_rowid(db->sqlite);
 	if (sql_run(db, sql_add_use, f, "i", *id) == -1 ||
@@ -162,7 +164,8 @@ account_remove_begin(struct db *db, struct str login, struct fail *f)
 
 	if (got == 0)
 		return no_such(login, f);
-	if (got == -1 || sql_run(db, sql_set_going, f, "i", a.id) == -1 ||
+	if (got == -1 || route_mark_change(db, f) == -1 ||
+	    sql_run(db, sql_set_going, f, "i", a.id) == -1 ||
 	    sql_run(db, sql_remove_addresses, f, "i", a.id) == -1 ||
 	    sql_run(db, sql_remove_aliases, f, "t", login) == -1)
 		return -1;
@@ -186,7 +189,8 @@ account_remove_some(struct db *db, struct str login, size_t max, int64_t now_ms,
 	if (n > 0)
 		return 0;
 	*over = true;
-	if (sql_run(db, sql_remove_expunged, f, "i", a.id) == -1)
+	if (route_mark_change(db, f) == -1 ||
+	    sql_run(db, sql_remove_expunged, f, "i", a.id) == -1)
 		return -1;
 	return sql_run(db, sql_remove, f, "i", a.id);
 }
@@ -226,8 +230,9 @@ account_set_quota(
 {
 	if (quota_bytes > INT64_MAX)
 		return fail(f, FAIL_PERM, "that quota is too large");
-	if (sql_run(db, sql_set_quota, f, "ti", login, (int64_t)quota_bytes) ==
-	    -1)
+	if (route_mark_change(db, f) == -1 ||
+	    sql_run(db, sql_set_quota, f, "ti", login, (int64_t)quota_bytes) ==
+		-1)
 		return -1;
 	return sql_changes(db) == 1 ? 0 : no_such(login, f);
 }
@@ -236,7 +241,8 @@ int
 account_set_disabled(
     struct db *db, struct str login, bool disabled, struct fail *f)
 {
-	if (sql_run(db, sql_set_state, f, "ti", login, (int64_t)disabled) == -1)
+	if (route_mark_change(db, f) == -1 ||
+	    sql_run(db, sql_set_state, f, "ti", login, (int64_t)disabled) == -1)
 		return -1;
 	return sql_changes(db) == 1 ? 0 : no_such(login, f);
 }

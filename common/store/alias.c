@@ -2,6 +2,7 @@
 #include "common/mime/addr.h"
 #include "common/store/account.h"
 #include "common/store/route.h"
+#include "common/store/route_mark.h"
 #include "common/store/sql.h"
 
 static const char sql_domain[] = "SELECT id FROM domain WHERE name = ?1";
@@ -121,7 +122,7 @@ add(struct db *db, struct str alias, struct str target, struct fail *f)
 	if (got == 1)
 		return fail(f, FAIL_PERM, "%.*s goes to %.*s already",
 		    STR_FMT(alias), STR_FMT(target));
-	if (got == -1 ||
+	if (got == -1 || route_mark_change(db, f) == -1 ||
 	    sql_run(db, sql_add, f, "itt", domain, local, target) == -1)
 		return -1;
 	/* what is wrong now is undone by the caller's transaction */
@@ -158,6 +159,8 @@ alias_remove(struct db *db, struct str alias, struct str target, struct fail *f)
 	if (rc == 0)
 		rc = keep_target(db, target, &kept, f);
 	if (rc != -1)
+		rc = route_mark_change(db, f);
+	if (rc == 0)
 		rc = sql_run(db, sql_remove, f, "itoo", domain, local, target,
 		    buf_str(&kept));
 	buf_release(&kept);

@@ -62,7 +62,7 @@ lock_dir(struct run *r, struct fail *f)
 	r->lock = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (r->lock == -1)
 		backup_fail(f, path);
-	else if (flock(r->lock, LOCK_EX | LOCK_NB) == -1) {
+	else if (disk_try_lock(r->lock, LOCK_EX) == -1) {
 		fail(f, FAIL_TEMP,
 		    "%s: another backup is being made or tried there",
 		    r->o->dir);

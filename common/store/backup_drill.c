@@ -74,7 +74,7 @@ lock_dir(const char *dir, struct fail *f)
 
 	if (fd == -1)
 		backup_fail(f, path);
-	else if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+	else if (disk_try_lock(fd, LOCK_EX) == -1) {
 		fail(f, FAIL_TEMP,
 		    "%s: another backup is being made or tried there", dir);
 		close(fd);

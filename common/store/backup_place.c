@@ -18,16 +18,23 @@
  * holds a shared lock on this octet of its -shm file. */
 #define SHM_IN_USE 128
 
-/* What a store is made of, in the order it is moved away; back in reverse. */
-static const char *const things[] = {
-    "mail.db",
-    "mail.db-wal",
-    "mail.db-shm",
-    "auth.db",
-    "auth.db-wal",
-    "auth.db-shm",
-    "objects",
-    "search",
+/* What a store is made of. */
+static const struct thing {
+	const char *name;
+	enum {
+		FILE_OF_WORTH,
+		SCRAP,
+		FOLDER
+	} kind;
+} things[] = {
+    {"mail.db",     FILE_OF_WORTH},
+    {"mail.db-wal", FILE_OF_WORTH}, /* the last transactions of mail.db */
+    {"mail.db-shm", SCRAP        },
+    {"auth.db",     FILE_OF_WORTH},
+    {"auth.db-wal", FILE_OF_WORTH},
+    {"auth.db-shm", SCRAP        },
+    {"objects",     FOLDER       },
+    {"search",      FOLDER       },
 };
 
 #define N_THINGS (sizeof(things) / sizeof(*things))
@@ -47,7 +54,7 @@ static bool
 has_store(const char *dir)
 {
 	for (size_t i = 0; i < N_THINGS; i++)
-		if (is_there(dir, things[i]))
+		if (is_there(dir, things[i].name))
 			return true;
 	return false;
 }
@@ -136,22 +143,71 @@ make_aside(const char *to, int64_t now_ms, char aside[RESTORE_ASIDE_MAX],
 	return rc;
 }
 
+/* A second name in aside; where there are no links it has none. */
+static int
+keep(const char *dir, const char *aside, const char *name, struct fail *f)
+{
+	char *from = disk_path(dir, name), *to = disk_path(aside, name);
+	int rc = backup_link(from, to, f);
+
+	free(to);
+	free(from);
+	return rc == -1 ? -1 : 0;
+}
+
+/* Only the name in aside remains. */
+static int
+let_go(
+    const char *dir, const char *aside, const struct thing *t, struct fail *f)
+{
+	char *path;
+	int rc = 0;
+
+	if (t->kind == FILE_OF_WORTH && !is_there(aside, t->name))
+		return move(dir, aside, t->name, f);
+	path = disk_path(dir, t->name);
+	if (unlink(path) == -1 && errno != ENOENT)
+		rc = backup_fail(f, path);
+	free(path);
+	return rc;
+}
+
+/* A database and its log are never apart: until the last of them is in path,
+ * all of them are in `to', whenever this is killed. */
+static int
+move_things(const char *to, const char *path, struct fail *f)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < N_THINGS && rc == 0; i++)
+		if (things[i].kind == FILE_OF_WORTH)
+			rc = keep(to, path, things[i].name, f);
+	if (rc == 0)
+		rc = disk_sync_dir(path, f);
+	for (size_t i = 0; i < N_THINGS && rc == 0; i++)
+		if (things[i].kind == FOLDER)
+			rc = move(to, path, things[i].name, f);
+	if (rc == 0)
+		rc = disk_sync_dir(path, f);
+	for (size_t i = 0; i < N_THINGS && rc == 0; i++)
+		if (things[i].kind != FOLDER)
+			rc = let_go(to, path, &things[i], f);
+	if (rc == 0)
+		rc = disk_sync_dir(path, f);
+	return rc == 0 ? disk_sync_dir(to, f) : -1;
+}
+
 static int
 move_aside(const char *to, int64_t now_ms, char aside[RESTORE_ASIDE_MAX],
     struct fail *f)
 {
 	char *path;
-	int rc = 0;
+	int rc;
 
 	if (make_aside(to, now_ms, aside, f) == -1)
 		return -1;
 	path = disk_path(to, aside);
-	for (size_t i = 0; i < N_THINGS && rc == 0; i++)
-		rc = move(to, path, things[i], f);
-	if (rc == 0)
-		rc = disk_sync_dir(path, f);
-	if (rc == 0)
-		rc = disk_sync_dir(to, f);
+	rc = move_things(to, path, f);
 	free(path);
 	return rc;
 }

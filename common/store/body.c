@@ -84,7 +84,7 @@ unpack_whole(struct body *b, struct db *db, struct str data)
 		db->unpacker = ZSTD_createDCtx();
 	if (db->unpacker == NULL)
 		return false;
-	b->whole = mem_new(1, size + 1);
+	b->whole = mem_grow(NULL, 1, size + 1); /* not cleared first */
 	if (ZSTD_decompressDCtx(
 		db->unpacker, b->whole, size, data.at, data.len) == size &&
 	    (has_checksum(data) || hash_is_right(b)))

@@ -10,8 +10,10 @@
 #include <zstd.h>
 
 #include "common/store/disk.h"
+#include "common/store/gather.h"
 #include "common/store/migrate.h"
 #include "common/store/object.h"
+#include "common/store/route_mark.h"
 #include "common/store/rules.h"
 #include "common/store/sql.h"
 #include "common/store/txn.h"
@@ -71,7 +73,9 @@ note_log(void *arg, sqlite3 *sqlite, const char *schema, int pages)
 
 	(void)sqlite;
 	(void)schema;
+	assert(gather_is_empty(db->gather)); /* the commit was synced */
 	db->log_pages = pages;
+	route_mark_committed(db);
 	return SQLITE_OK;
 }
 
@@ -85,10 +89,14 @@ connect_file(struct db *db, struct fail *f)
 	if (stat(path, &st) == -1)
 		rc = fail(f, errno == ENOENT ? FAIL_PERM : FAIL_TEMP,
 		    "store: %s: %s", path, strerror(errno));
+	/* search.db does not sync its commits */
+	else if (db->mode == DB_WRITER && db->file != DB_SEARCH &&
+		 (db->gather = gather_new(f)) == NULL)
+		rc = -1;
 	else if (sqlite3_open_v2(path, &db->sqlite,
 		     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 			 SQLITE_OPEN_PRIVATECACHE,
-		     NULL) != SQLITE_OK)
+		     gather_vfs(db->gather)) != SQLITE_OK)
 		rc = fail(f, FAIL_TEMP, "store: %s: %s", path,
 		    db->sqlite != NULL ? sqlite3_errmsg(db->sqlite)
 				       : "out of memory");
@@ -118,6 +126,7 @@ prepare(struct db *db, struct fail *f)
 	sqlite3_wal_hook(db->sqlite, note_log, db);
 	if (rules_verify(db, f) == -1)
 		return -1;
+	gather_set(db->gather, true);
 	if (state == MIGRATE_CURRENT)
 		return 0;
 	return migrate_run(db, schema_steps, f);
@@ -156,6 +165,8 @@ make_file(struct db *db, struct fail *f)
 		remove_file(db->dir, file->name, &ignored);
 		rc = disk_make_dir(folder, f);
 	}
+	if (rc == 0 && db->file == DB_MAIL)
+		rc = disk_make_file(folder, ROUTE_MARK_FILE, file->mode, f);
 	if (rc == 0)
 		rc = disk_make_file(folder, file->name, file->mode, f);
 	free(folder);
@@ -220,6 +231,7 @@ db_close(struct db *db)
 
 		assert(rc == SQLITE_OK);
 	}
+	gather_free(db->gather);
 	lock_free(db->lock);
 	buf_release(&db->doomed);
 	free(db->dir);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,6 +160,17 @@ out:
 }
 
 static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+int
+disk_try_lock(int fd, int how)
+{
+	int rc;
+
+	do
+		rc = flock(fd, how | LOCK_NB);
+	while (rc == -1 && errno == EINTR);
+	return rc;
+}
 
 void
 disk_nonce(char out[17])

@@ -33,6 +33,10 @@ int disk_adopt(int fd, const char *dir, mode_t mode, struct fail *f);
 /* Make the names in a directory durable. */
 int disk_sync_dir(const char *path, struct fail *f);
 
+/* flock() without waiting, through signals: 0, or -1 with errno (EWOULDBLOCK:
+ * somebody else has it).  how: LOCK_SH or LOCK_EX of sys/file.h. */
+int disk_try_lock(int fd, int how);
+
 /* 16 random letters and a NUL; and could this be one? */
 void disk_nonce(char out[17]);
 bool disk_is_nonce(struct str s);

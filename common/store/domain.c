@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/store/account.h"
+#include "common/store/route_mark.h"
 #include "common/store/sql.h"
 
 static const char sql_add[] =
@@ -23,6 +24,8 @@ domain_add(struct db *db, struct str name, int64_t now_ms, struct fail *f)
 	if (name.len == 0 || name.len > 253) /* RFC 1035 s2.3.4 */
 		return fail(
 		    f, FAIL_PERM, "\"%.*s\" is no domain name", STR_FMT(name));
+	if (route_mark_change(db, f) == -1)
+		return -1;
 	return sql_run(db, sql_add, f, "ti", name, now_ms);
 }
 
@@ -41,6 +44,8 @@ domain_remove(struct db *db, struct str name, struct fail *f)
 		return fail(f, FAIL_PERM,
 		    "%.*s still has %lld accounts; remove them first",
 		    STR_FMT(name), (long long)used);
+	if (route_mark_change(db, f) == -1)
+		return -1;
 	return sql_run(db, sql_remove, f, "i", id);
 }
 

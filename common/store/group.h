@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* group: many jobs, each in a savepoint of its own, with one COMMIT. */
+/* group: many jobs with one COMMIT; of one that fails nothing remains. */
 #ifndef STORE_GROUP_H
 #define STORE_GROUP_H
 

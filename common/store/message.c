@@ -18,6 +18,9 @@ static const char sql_states_from[] =
 static const char sql_expunged[] =
     "SELECT low, high FROM expunged WHERE mailbox = ?1 AND modseq > ?2"
     " ORDER BY low";
+static const char sql_span[] =
+    "SELECT uid, flags, modseq, size FROM message"
+    " WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid";
 static const char sql_validity[] =
     "SELECT uid_validity FROM mailbox WHERE id = ?1";
 static const char sql_rows[] =
@@ -153,13 +156,27 @@ message_rows(struct db *db, int64_t mailbox, uint32_t low, uint32_t high,
 	return give(&a, got, out, n);
 }
 
+static struct message_row
+narrow_row(sqlite3_stmt *st)
+{
+	return (struct message_row){
+	    .uid = (uint32_t)sqlite3_column_int64(st, 0),
+	    .flags = (uint64_t)sqlite3_column_int64(st, 1),
+	    .modseq = sqlite3_column_int64(st, 2),
+	    .size = (uint64_t)sqlite3_column_int64(st, 3),
+	};
+}
+
 /* The messages of uids[0..n), which are close together. */
 static int
 pick_span(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
-    struct array *a, struct fail *f)
+    bool narrow, struct array *a, struct fail *f)
 {
-	sqlite3_stmt *st = sql_bind(db, sql_rows, f, "iiii", mailbox,
-	    (int64_t)uids[0], (int64_t)uids[n - 1], INT64_MAX);
+	int64_t low = uids[0], high = uids[n - 1];
+	sqlite3_stmt *st = narrow ? sql_bind(db, sql_span, f, "iii", mailbox,
+					low, high)
+	                          : sql_bind(db, sql_rows, f, "iiii", mailbox,
+					low, high, INT64_MAX);
 	bool joined = false;
 	size_t i = 0;
 	int got;
@@ -175,16 +192,16 @@ pick_span(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
 			continue;
 		}
 		p = array_add(a);
-		p->row = row(st);
+		p->row = narrow ? narrow_row(st) : row(st);
 		p->joined = joined;
 		joined = true;
 	}
 	return got;
 }
 
-int
-message_pick(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
-    struct message_picked **out, size_t *n_out, struct fail *f)
+static int
+pick(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
+    bool narrow, struct message_picked **out, size_t *n_out, struct fail *f)
 {
 	struct array a = {.size = sizeof(**out)};
 	int rc = 0;
@@ -197,8 +214,22 @@ message_pick(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
 			if (uids[end] - uids[end - 1] > GAP_MAX)
 				break;
 		}
-		rc = pick_span(db, mailbox, &uids[i], end - i, &a, f);
+		rc = pick_span(db, mailbox, &uids[i], end - i, narrow, &a, f);
 		i = end;
 	}
 	return give(&a, rc, out, n_out);
+}
+
+int
+message_pick(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
+    struct message_picked **out, size_t *n_out, struct fail *f)
+{
+	return pick(db, mailbox, uids, n, false, out, n_out, f);
+}
+
+int
+message_pick_narrow(struct db *db, int64_t mailbox, const uint32_t *uids,
+    size_t n, struct message_picked **out, size_t *n_out, struct fail *f)
+{
+	return pick(db, mailbox, uids, n, true, out, n_out, f);
 }

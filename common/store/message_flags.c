@@ -116,7 +116,7 @@ message_set_flags(struct db *db, int64_t mailbox, const uint32_t *uids,
 		    "in this mailbox messages can only be marked as seen, or "
 		    "deleted");
 	if (rc == -1 || (rc == 1 && message_box_may_change(&s.box, f) == -1) ||
-	    message_pick(
+	    message_pick_narrow(
 		db, mailbox, uids, rc == 1 ? n : 0, &picked, n_out, f) == -1)
 		return -1;
 	*out = mem_new(*n_out + 1, sizeof(**out));

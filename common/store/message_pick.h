@@ -18,6 +18,10 @@ struct message_picked {
 int message_pick(struct db *db, int64_t mailbox, const uint32_t *uids, size_t n,
     struct message_picked **out, size_t *n_out, struct fail *f);
 
+/* The same, of which only uid, flags, modseq and size are read. */
+int message_pick_narrow(struct db *db, int64_t mailbox, const uint32_t *uids,
+    size_t n, struct message_picked **out, size_t *n_out, struct fail *f);
+
 /* (UIDVALIDITY << 32) + UID. */
 static inline uint64_t
 message_place(uint32_t uid_validity, uint32_t uid)

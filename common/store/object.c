@@ -41,17 +41,6 @@ object_make_folders(const char *dir, struct fail *f)
 	return rc;
 }
 
-static int
-hold(int fd)
-{
-	int rc;
-
-	do
-		rc = flock(fd, LOCK_EX | LOCK_NB);
-	while (rc == -1 && errno == EINTR);
-	return rc;
-}
-
 int
 object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f)
 {
@@ -66,7 +55,7 @@ object_new(const char *dir, char name[DISK_NAME_MAX], struct fail *f)
 	if (fd == -1)
 		return object_fail(f, name);
 	if (disk_adopt(fd, dir, 0660, f) == 0) {
-		if (hold(fd) == 0)
+		if (disk_try_lock(fd, LOCK_EX) == 0)
 			return fd;
 		object_fail(f, name);
 	}
@@ -181,7 +170,7 @@ is_held(const char *dir, const char *name)
 
 	if (fd == -1)
 		return true; /* gone, or not for us to judge */
-	held = flock(fd, LOCK_EX | LOCK_NB) == -1;
+	held = disk_try_lock(fd, LOCK_EX) == -1;
 	close(fd);
 	return held;
 }

@@ -42,7 +42,7 @@ struct rows {
 	struct row {
 		int64_t account; /* 0: follow `address' */
 		char address[ADDRESS_MAX];
-		bool full;
+		uint64_t room; /* octets; UINT64_MAX: no quota */
 	} * rows;
 	size_t n;
 };
@@ -53,15 +53,14 @@ copy_address(char out[ADDRESS_MAX], struct str s)
 	snprintf(out, ADDRESS_MAX, "%.*s", STR_FMT(s));
 }
 
-static bool
-has_room(sqlite3_stmt *st, uint64_t size)
+static uint64_t
+room_of(sqlite3_stmt *st)
 {
 	int64_t quota = sql_int(st, 3), bytes = sql_int(st, 4);
 
 	if (quota == 0)
-		return true;
-	/* without a size announced there must be room for something */
-	return bytes < quota && size <= (uint64_t)(quota - bytes);
+		return UINT64_MAX;
+	return bytes < quota ? (uint64_t)(quota - bytes) : 0;
 }
 
 /* All rows of a statement: gathered before any of them is followed, since
@@ -82,9 +81,9 @@ gather(struct walk *w, sqlite3_stmt *st, struct rows *out)
 		}
 		out->rows = mem_grow(out->rows, out->n + 1, sizeof(*out->rows));
 		r = &out->rows[out->n++];
-		*r = (struct row){.account = sql_int(st, 1)};
+		*r = (struct row){
+		    .account = sql_int(st, 1), .room = room_of(st)};
 		copy_address(r->address, sql_text(st, r->account != 0 ? 2 : 0));
-		r->full = r->account != 0 && !has_room(st, w->o->size);
 	}
 	return got;
 }
@@ -172,7 +171,10 @@ add(struct walk *w, int64_t account, struct str address)
 static void
 add_account(struct walk *w, const struct row *r)
 {
-	w->full |= r->full;
+	/* without a size announced there must be room for something */
+	w->full |= r->room == 0 || r->room < w->o->size;
+	if (r->room < w->out->room)
+		w->out->room = r->room;
 	add(w, r->account, str_of(r->address));
 }
 
@@ -330,7 +332,7 @@ route_find(struct db *db, struct str address, const struct route_options *o,
 	bool remote = false;
 	int rc;
 
-	*out = (struct route){0};
+	*out = (struct route){.room = UINT64_MAX};
 	if (str_eq_nocase(address, STR("postmaster"))) {
 		rc = find_postmaster(&w);
 	} else {

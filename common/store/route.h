@@ -35,6 +35,8 @@ struct route {
 	enum route_result result;
 	size_t n;
 	struct route_target *targets; /* owned; route_release() */
+	uint64_t room; /* octets, in the fullest of its mailboxes; UINT64_MAX:
+	                * none has a quota */
 };
 
 struct route_options {

@@ -22,7 +22,7 @@ struct sealed {
 	unsigned char hash[32]; /* BLAKE2b-256 of the plain octets */
 	struct str data;        /* the stored octets, unless there is a file */
 	const char *file;       /* object name, or NULL */
-	const struct structure_result *info;
+	const struct structure_result *info; /* strings the stage's own */
 };
 
 /* Borrowed from the stage, which must be sealed. */

@@ -36,6 +36,7 @@ struct sql_prepared {
 
 struct db {
 	sqlite3 *sqlite;
+	struct gather *gather; /* of a writer's log, or NULL */
 	char *dir;
 	enum db_file file;
 	enum db_mode mode;
@@ -45,6 +46,7 @@ struct db {
 	bool locked;             /* we hold it */
 	atomic_bool interrupted; /* no check may go on */
 	bool unsound;            /* a COMMIT failed: docs/design.md s6 */
+	bool routes_change;      /* by what is written now: route_mark.h */
 	int64_t log_pages; /* in the write-ahead log after our last commit */
 	int64_t
 	    copied_pages; /* of them, into the file by our last checkpoint */

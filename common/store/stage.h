@@ -19,6 +19,7 @@
 #include "common/util/fail.h"
 #include "common/util/str.h"
 
+struct press; /* press.h */
 struct stage;
 
 struct stage *stage_new(const char *store_dir);
@@ -31,6 +32,10 @@ uint64_t stage_size(const struct stage *s);
 
 /* On any thread, not the loop.  FAIL_DISK when the disk is full. */
 int stage_seal(struct stage *s, struct str head, struct fail *f);
+
+/* The same with what is kept for it: store_job.press, or NULL. */
+int stage_seal_with(
+    struct stage *s, struct press *press, struct str head, struct fail *f);
 
 /* Removes whatever no committed body names. */
 void stage_free(struct stage *s);

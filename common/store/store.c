@@ -9,6 +9,7 @@
 
 #include "common/store/group.h"
 #include "common/store/joblist.h"
+#include "common/store/press.h"
 #include "common/store/txn.h"
 #include "common/util/mem.h"
 
@@ -17,6 +18,7 @@
 #define PREPARERS    4
 #define READERS_MAX  4
 #define PROOF_S      1 /* between verification writes while unsound */
+#define PRESS_S      5 /* a press that nobody needed so long is given back */
 
 struct reader {
 	struct store *store;
@@ -49,6 +51,8 @@ struct store {
 	pthread_cond_t work_raw, work_ready, work_asked;
 	struct joblist raw, ready, asked, finished;
 	size_t preparing; /* jobs in the hands of whoever prepares them */
+	struct press *presses[PREPARERS + 1]; /* nobody needs them now */
+	size_t n_presses;
 	size_t preparers_asleep, readers_asleep;
 	bool writer_asleep; /* and not called yet */
 	bool closing;
@@ -99,16 +103,21 @@ static void
 prepare_one(struct store *s)
 {
 	struct store_job *job = joblist_take(&s->raw);
+	struct press *press;
 	int rc;
 
 	assert(job != NULL);
 	s->preparing++;
+	press = s->n_presses > 0 ? s->presses[--s->n_presses] : NULL;
 	unlock(s);
+	job->press = press = press != NULL ? press : press_new();
 	rc = job->prepare(job, &job->fail);
 	if (rc == -1)
 		finish_one(s, job, -1);
 	lock(s);
 	s->preparing--;
+	assert(s->n_presses < sizeof(s->presses) / sizeof(s->presses[0]));
+	s->presses[s->n_presses++] = press;
 	if (rc == 0)
 		joblist_add(&s->ready, job);
 }
@@ -255,19 +264,29 @@ prove(struct store *s)
 	atomic_store(&s->sound, txn_is_sound(db));
 }
 
-/* Wait for something to write.  False if a proof is due instead. */
+/* Nobody has sealed anything for a while.  Called and left locked. */
+static void
+drop_presses(struct store *s)
+{
+	while (s->n_presses > 0)
+		press_free(s->presses[--s->n_presses]);
+}
+
+/* Wait for something to write.  False if nothing came for so long that
+ * something else is due. */
 static bool
 wait_ready(struct store *s)
 {
+	bool sound = atomic_load(&s->sound);
 	struct timespec until;
 	int rc = 0;
 
 	s->writer_asleep = true;
-	if (atomic_load(&s->sound)) {
+	if (sound && s->n_presses == 0) {
 		pthread_cond_wait(&s->work_ready, &s->mutex);
 	} else {
 		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += PROOF_S;
+		until.tv_sec += sound ? PRESS_S : PROOF_S;
 		rc = pthread_cond_timedwait(&s->work_ready, &s->mutex, &until);
 	}
 	s->writer_asleep = false;
@@ -305,11 +324,14 @@ write_jobs(void *arg)
 		}
 		if (s->closing && s->raw.n == 0 && s->preparing == 0)
 			break;
-		if (!wait_ready(s)) {
-			unlock(s);
-			prove(s);
-			lock(s);
-		}
+		if (wait_ready(s))
+			continue;
+		drop_presses(s);
+		if (atomic_load(&s->sound))
+			continue;
+		unlock(s);
+		prove(s);
+		lock(s);
 	}
 	unlock(s);
 	return NULL;
@@ -513,6 +535,7 @@ store_close(struct store *s)
 	for (size_t i = 0; i < s->o.readers; i++)
 		db_close(s->readers[i].db);
 	db_close(s->writer_db);
+	drop_presses(s);
 	pthread_cond_destroy(&s->work_raw);
 	pthread_cond_destroy(&s->work_ready);
 	pthread_cond_destroy(&s->work_asked);

@@ -8,7 +8,7 @@
  * done() executes on the loop, from store_reap().
  *
  * Writes are committed in groups: the writer takes the lock, drains what has
- * gathered (at most 128 jobs or 2 MB), each in a savepoint of its own, commits
+ * gathered (at most 128 jobs or 2 MB), undoes what fails, commits
  * once, and only then are the jobs done.  job->rc is 0 only if the commit that
  * holds it is on disk: this is what `250' rests on.
  *
@@ -22,6 +22,7 @@
 
 #include "common/store/db.h"
 
+struct press;
 struct store;
 
 struct store_job {
@@ -30,10 +31,15 @@ struct store_job {
 	int (*prepare)(struct store_job *job, struct fail *f);
 	int (*run)(struct db *db, struct store_job *job, struct fail *f);
 	void (*done)(struct store_job *job);
-	size_t weight; /* about how many bytes run() writes */
-	bool light;    /* prepare() is so short that the writer, when it has
-	                * nothing else to do, may run it itself */
-	int rc;        /* for done(): 0 or -1 */
+	size_t weight;   /* about how many bytes run() writes */
+	bool repeatable; /* run() begins anew each time: it may be called
+	                  * again when the first time was taken back, because
+	                  * of another job.  Many jobs that are cost less */
+	bool light;      /* prepare() is so short that the writer, when it has
+	                  * nothing else to do, may run it itself */
+	struct press *press; /* during prepare() of a write: for
+	                      * stage_seal_with(), lent by the store */
+	int rc;              /* for done(): 0 or -1 */
 	struct fail fail;
 	struct store_job *next; /* the store's own */
 };

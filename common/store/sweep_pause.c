@@ -20,7 +20,7 @@ sweep_pause_begin(const char *store, struct fail *f)
 
 	if (disk_make_file(store, NAME, 0660, f) == 0) {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd == -1 || flock(fd, LOCK_SH | LOCK_NB) == -1) {
+		if (fd == -1 || disk_try_lock(fd, LOCK_SH) == -1) {
 			fail(f, FAIL_TEMP, "store: %s: %s", path,
 			    strerror(errno));
 			if (fd != -1)
@@ -41,7 +41,7 @@ sweep_pause_look(const char *store, struct fail *f)
 	if (fd == -1 && errno != ENOENT)
 		got = fail(
 		    f, FAIL_TEMP, "store: %s: %s", path, strerror(errno));
-	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1)
+	if (fd != -1 && disk_try_lock(fd, LOCK_EX) == -1)
 		got = errno == EWOULDBLOCK ? 1
 		                           : fail(f, FAIL_TEMP, "store: %s: %s",
 						 path, strerror(errno));

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "common/store/gather.h"
 #include "common/store/object.h"
 #include "common/store/sql.h"
 #include "common/util/mem.h"
@@ -40,6 +41,7 @@ txn_unlock(struct db *db)
 	assert(db->locked);
 	/* none: the file could not be made, or opened */
 	assert(db->sqlite == NULL || sqlite3_get_autocommit(db->sqlite));
+	gather_forget(db->gather);
 	db->locked = false;
 	lock_give(db->lock);
 }
@@ -66,6 +68,21 @@ bool
 txn_is_lost(const struct db *db)
 {
 	return sqlite3_get_autocommit(db->sqlite) != 0;
+}
+
+int
+txn_run(struct db *db, db_work *work, void *arg, bool *left, struct fail *f)
+{
+	int64_t rows = sqlite3_total_changes64(db->sqlite);
+	size_t doomed = db->doomed.len;
+	int rc;
+
+	assert(db->locked && !txn_is_lost(db));
+	rc = work(db, arg, f);
+	*left = rc == -1 && rows != sqlite3_total_changes64(db->sqlite);
+	if (rc == -1)
+		buf_cut(&db->doomed, doomed);
+	return rc;
 }
 
 int
@@ -133,6 +150,7 @@ txn_rollback(struct db *db)
 	if (!txn_is_lost(db) && sql_run(db, sql_rollback, &ignored, "") == -1 &&
 	    sql_run(db, sql_rollback, &ignored, "") == -1)
 		mem_gone("a transaction cannot be taken back");
+	gather_forget(db->gather);
 	assert(txn_is_lost(db));
 }
 

@@ -2,8 +2,8 @@
 /*
  * txn: a write transaction in steps, for db_write() and the writer thread.
  *
- *	txn_lock -> txn_begin -> txn_try... -> txn_commit -> txn_checkpoint
- *	    -> txn_unlock          \-> txn_rollback
+ *	txn_lock -> txn_begin -> txn_run..., txn_try... -> txn_commit
+ *	    -> txn_checkpoint -> txn_unlock            \-> txn_rollback
  *
  * Every step asserts that the lock is held, and SQLite's commit hook refuses
  * to commit without it.  A COMMIT that fails leaves the connection unsound:
@@ -22,6 +22,11 @@ int txn_begin(struct db *db, struct fail *f);
 
 /* Run work in a savepoint: if it fails, what it did is undone. */
 int txn_try(struct db *db, db_work *work, void *arg, struct fail *f);
+
+/* Run work as it is: if it fails, *left tells whether rows were written, which
+ * only txn_rollback() can undo. */
+int txn_run(
+    struct db *db, db_work *work, void *arg, bool *left, struct fail *f);
 
 /* Has SQLite rolled everything back by itself (disk full, I/O error)?  Then
  * what txn_try() did before is gone too, and only txn_rollback() may follow. */

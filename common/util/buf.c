@@ -8,6 +8,8 @@
 
 #include "common/util/mem.h"
 
+#define ROOM_LEAST 64 /* a line is put together of small pieces */
+
 void
 buf_init(struct buf *b, size_t limit)
 {
@@ -66,6 +68,8 @@ grow(struct buf *b, size_t n)
 	if (b->len + n + 1 > b->room) {
 		size_t room = (b->len + n + 1) * 2;
 
+		if (room < ROOM_LEAST)
+			room = ROOM_LEAST;
 		if (room > b->limit + 1)
 			room = b->limit + 1;
 		b->data = mem_grow(b->data, room, 1);

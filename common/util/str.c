@@ -198,7 +198,18 @@ str_is_printable(struct str s)
 bool
 str_has_8bit(struct str s)
 {
-	for (size_t i = 0; i < s.len; i++)
+	size_t i = 0;
+
+	/* mail is long, and this is asked of all of it */
+	for (; s.len - i >= 32; i += 32) {
+		uint64_t eight[4];
+
+		memcpy(eight, s.at + i, sizeof(eight));
+		if (((eight[0] | eight[1] | eight[2] | eight[3]) &
+			UINT64_C(0x8080808080808080)) != 0)
+			return true;
+	}
+	for (; i < s.len; i++)
 		if ((unsigned char)s.at[i] > 127)
 			return true;
 	return false;

@@ -53,6 +53,39 @@ pass(struct dot_reader *d, struct str piece, struct buf *out)
 		d->line = 0;
 }
 
+/* How many octets at the front are whole lines that may pass as they are: what
+ * almost all mail is made of.  Nothing is known of NULs. */
+static size_t
+plain_lines(struct dot_reader *d, struct str in)
+{
+	size_t at = 0, lf, cr;
+
+	while (at < in.len && in.at[at] != '.') {
+		struct str rest = str_after(in, at);
+
+		if (!str_find(rest, '\n', &lf) ||
+		    !str_find(str_first(rest, lf), '\r', &cr) || cr + 1 != lf)
+			break;
+		if (cr > d->longest)
+			d->longest = cr;
+		at += lf + 1;
+	}
+	return at;
+}
+
+/* Pass on as many lines as can be at once, perhaps none. */
+static void
+pass_lines(struct dot_reader *d, struct str *in, struct buf *out)
+{
+	struct str lines = str_first(
+	    *in, plain_lines(d, str_first(*in, room(out))));
+	size_t nul;
+
+	d->nul |= str_find(lines, '\0', &nul);
+	buf_add(out, lines);
+	*in = str_after(*in, lines.len);
+}
+
 void
 dot_reader_init(struct dot_reader *d)
 {
@@ -63,6 +96,10 @@ enum dot_result
 dot_read(struct dot_reader *d, struct str *in, struct buf *out)
 {
 	while (in->len > 0) {
+		if (d->state == LINE_START)
+			pass_lines(d, in, out);
+		if (in->len == 0)
+			break;
 		if (d->state == LINE_START && str_take(in, '.')) {
 			d->state = DOT;
 		} else if (d->state == DOT) {

@@ -44,12 +44,16 @@ void
 intake_take(struct intake *in, struct str *text)
 {
 	size_t before = in->block.len;
+	struct str part = *text;
 	size_t end;
 
 	if (in->complete)
 		return;
+	/* what follows an empty line is not of the block */
+	if (str_find_str(*text, STR("\r\n\r\n"), &end))
+		part = str_first(*text, end + 4);
 	if (!in->too_long)
-		buf_add(&in->block, *text);
+		buf_add(&in->block, part);
 	in->too_long |= in->block.overrun;
 	in->complete = !in->too_long && find_end(in, &end);
 	if (in->complete) {

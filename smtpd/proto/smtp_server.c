@@ -149,6 +149,8 @@ step_data(struct smtp_server *s, struct str *in, struct smtp_request *req)
 	size_t before = in->len;
 
 	buf_clear(&s->body);
+	/* at once: it would grow line by line */
+	buf_reserve(&s->body, in->len < BODY_MAX ? in->len : BODY_MAX);
 	s->ended = dot_read(&s->dot, in, &s->body) == DOT_END;
 	s->size += s->body.len;
 	smtp_count_progress(s, before - in->len);

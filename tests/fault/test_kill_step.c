@@ -156,7 +156,8 @@ die_at(struct walk *k, int n)
 		act_until(k, &w, n, pipes[1]);
 	close(pipes[1]);
 	dead = has_died(k->death, pid, pipes[0]);
-	MUST(world_open(&w, &why));
+	/* a restore that died is run again before anything opens */
+	MUST(world_open_again(&w, k->act, &why));
 	if (!dead)
 		CHECK(*k->said == k->history.steps);
 	CHECK(world_judge(&w, k->act, &k->history, *k->said, dead, words));

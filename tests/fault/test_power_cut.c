@@ -16,6 +16,7 @@
  */
 #include <time.h>
 
+#include "common/store/gather.h"
 #include "tests/fault/acts.h"
 #include "tests/fault/faulty_vfs.h"
 #include "tests/fault/film.h"
@@ -62,9 +63,10 @@ note_step(void *arg, int said)
 static void
 do_normal(const struct options *o, struct world *w)
 {
-	if (o->normal && w->x.db != NULL)
-		MUST(sql_exec(
-		    w->x.db->sqlite, "PRAGMA synchronous = NORMAL", &why));
+	if (!o->normal || w->x.db == NULL)
+		return;
+	gather_set(w->x.db->gather, false); /* it relies on FULL */
+	MUST(sql_exec(w->x.db->sqlite, "PRAGMA synchronous = NORMAL", &why));
 }
 
 static void

@@ -36,10 +36,10 @@ struct world {
 	/* auth.db as maild has it, from the act on that opens it: a COMMIT that
 	 * failed may come back when the last connection is closed, no sooner */
 	struct db *auth;
-	int said;         /* steps acknowledged so far */
-	uint64_t marked;  /* of what is acknowledged apart: an act's own bits */
-	uint64_t seed;    /* of an act that leaves what it does to the lot */
-	int steps;        /* of it; 0: a few */
+	int said;        /* steps acknowledged so far */
+	uint64_t marked; /* of what is acknowledged apart: an act's own bits */
+	uint64_t seed;   /* of an act that leaves what it does to the lot */
+	int steps;       /* of it; 0: a few */
 	/* Told of each; or NULL. */
 	void (*say)(void *arg, int said);
 	void *say_arg;

@@ -31,6 +31,16 @@ hash_value(struct hash *hash, sqlite3_stmt *st, int column)
 		hash_bytes(hash, at, (size_t)n);
 }
 
+/* What cannot be read is like nothing that was ever there. */
+static void
+hash_damage(struct hash *hash, sqlite3 *sqlite)
+{
+	const char *what = sqlite3_errmsg(sqlite);
+
+	hash_bytes(hash, "damaged: ", 9);
+	hash_bytes(hash, what, strlen(what));
+}
+
 static void
 hash_rows(struct hash *hash, sqlite3 *sqlite, const char *sql)
 {
@@ -38,16 +48,14 @@ hash_rows(struct hash *hash, sqlite3 *sqlite, const char *sql)
 	int rc;
 
 	if (sqlite3_prepare_v2(sqlite, sql, -1, &st, NULL) != SQLITE_OK) {
-		fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(sqlite));
-		exit(1);
+		hash_damage(hash, sqlite);
+		return;
 	}
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		for (int i = 0; i < sqlite3_column_count(st); i++)
 			hash_value(hash, st, i);
-	if (rc != SQLITE_DONE) {
-		fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(sqlite));
-		exit(1);
-	}
+	if (rc != SQLITE_DONE)
+		hash_damage(hash, sqlite);
 	sqlite3_finalize(st);
 }
 

@@ -492,7 +492,7 @@ corpus(void)
 	const char *dir = getenv("PENNYPOST_CORPUS");
 	char path[4096];
 
-	if (dir == NULL) {
+	if (dir == NULL || dir[0] == '\0') {
 		puts("PENNYPOST_CORPUS is not set: no corpus to read");
 		return;
 	}

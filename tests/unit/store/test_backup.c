@@ -394,7 +394,8 @@ damage_is_found(void)
 	struct backup_info info;
 	struct fail f;
 	char snapshot[200], path[300];
-	int said = 0;
+	struct stat st;
+	int said = 0, fd;
 
 	fixture_init(&x);
 	place_init(&p);
@@ -432,7 +433,15 @@ damage_is_found(void)
 	MUST(backup_look(snapshot, &info, &why));
 	CHECK(!info.valid && info.missing == 1);
 	r.replace = true;
+	snprintf(path, sizeof(path), "%s/mail.db-wal", p.to);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(fd != -1 && write(fd, "of mail.db", 10) == 10);
+	close(fd);
 	MUST(backup_restore(&r, &done, &why));
+	CHECK(access(path, F_OK) == -1);
+	/* a database and its log stay together, under one name each */
+	snprintf(path, sizeof(path), "%s/%s/mail.db-wal", p.to, done.aside);
+	CHECK(stat(path, &st) == 0 && st.st_size == 10 && st.st_nlink == 1);
 	CHECK(strncmp(done.aside, "before-restore-", 15) == 0);
 	snprintf(path, sizeof(path), "%s/%s/mail.db", p.to, done.aside);
 	CHECK(access(path, F_OK) == 0);
@@ -453,6 +462,51 @@ damage_is_found(void)
 	MUST(backup_list(p.dir, &list, &n, &why));
 	CHECK(n == 1 && !list[0].valid);
 	free(list);
+	place_release(&p);
+	fixture_release(&x);
+}
+
+/* Of the object that comes last, and of the first. */
+static int
+add_twins(struct db *db, void *arg, struct fail *f)
+{
+	static const char rows[] =
+	    "INSERT INTO body (size, stored, codec, hash, file, refs)"
+	    " SELECT size, stored, codec, zeroblob(32), file, 1"
+	    " FROM body WHERE file IS NOT NULL ORDER BY hash DESC LIMIT 1;"
+	    "INSERT INTO body (size, stored, codec, hash, file, refs)"
+	    " SELECT size, stored, codec, hash, file, 1"
+	    " FROM body WHERE file IS NOT NULL ORDER BY hash LIMIT 1";
+
+	(void)arg;
+	(void)f;
+	CHECK(sqlite3_exec(db->sqlite, rows, NULL, NULL, NULL) == SQLITE_OK);
+	return 0;
+}
+
+/* Two rows of one object: damage, but none that a backup fails of. */
+static void
+bears_two_rows(void)
+{
+	struct fixture x;
+	struct place p;
+	struct backup_made first, made;
+
+	fixture_init(&x);
+	place_init(&p);
+	make_auth(&x);
+	for (unsigned i = 0; i < 3; i++)
+		keep(&x, LARGE, i);
+	struct backup_options o = options(&x, &p);
+	MUST(backup_make(&o, &first, &why));
+	MUST(db_write(x.db, add_twins, NULL, &why));
+	o.now_ms += 1000;
+	MUST(backup_make(&o, &made, &why)); /* by links */
+	CHECK(made.files == first.files);
+	o.whole = true;
+	o.now_ms += 1000;
+	MUST(backup_make(&o, &made, &why)); /* by copies */
+	CHECK(made.files == first.files);
 	place_release(&p);
 	fixture_release(&x);
 }
@@ -653,6 +707,7 @@ main(void)
 	clock_may_run_back();
 	holds_one_moment();
 	damage_is_found();
+	bears_two_rows();
 	one_at_a_time();
 	can_be_stopped();
 	huge_numbers();

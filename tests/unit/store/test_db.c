@@ -351,6 +351,7 @@ modes_of_files(void)
 	    {"auth.db-wal", 0600 },
 	    {"lock.a",      0660 },
 	    {"lock.b",      0660 },
+	    {"routes",      0660 },
 	    {"objects",     02770},
 	};
 	mode_t before = umask(0077); /* as strict as a person's may be */

@@ -111,6 +111,18 @@ check_kinds(void)
 	CHECK(!str_is_printable(STR("a\n")) && !str_is_printable(STR("\x7f")));
 	CHECK(!str_is_printable(STR("\xc3\xa4")));
 	CHECK(str_has_8bit(STR("a\x80")) && !str_has_8bit(STR("a\x7f")));
+	for (size_t len = 1; len < 100; len++) {
+		char text[100];
+
+		memset(text, 0x7f, len);
+		CHECK(!str_has_8bit((struct str){text, len}));
+		for (size_t at = 0; at < len; at++) {
+			text[at] = (char)0x80;
+			CHECK(str_has_8bit((struct str){text, len}));
+			CHECK(!str_has_8bit((struct str){text, at}));
+			text[at] = 0;
+		}
+	}
 	CHECK(str_lower('A') == 'a' && str_lower('Z') == 'z');
 	CHECK(str_lower('@') == '@' && str_lower('[') == '[');
 }
