@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/store/hop.h"
+#include "common/store/hop_known.h"
 #include "common/util/buf.h"
 #include "common/util/mem.h"
 
@@ -39,40 +39,14 @@ struct fetched {
 	struct batch *batch; /* NULL: nothing has gathered */
 };
 
-/* Is there such a hop already? */
-struct look {
-	const struct hop *wanted;
-	bool found;
-};
-
-static void
-look_at_head(void *arg, const struct journey *j)
-{
-	(void)arg;
-	(void)j;
-}
-
-static void
-look_at_hop(void *arg, const struct hop *h)
-{
-	struct look *look = arg;
-
-	if (h->kind == look->wanted->kind &&
-	    str_eq(h->recipient, look->wanted->recipient) &&
-	    str_eq(h->detail, look->wanted->detail))
-		look->found = true;
-}
-
 static int
 write_once(struct db *db, const struct hop *hop, struct fail *f)
 {
-	struct look look = {.wanted = hop};
-	int known = journey_read(
-	    db, hop->trace, look_at_head, look_at_hop, &look, f);
+	int known = hop_known(db, hop, f);
 
-	if (known != 1 || look.found) /* its journey may be forgotten */
+	if (known != 0)
 		return known == -1 ? -1 : 0;
-	return hop_write(db, hop, f);
+	return hop_write(db, hop, f); /* its journey may be forgotten */
 }
 
 static int

@@ -169,6 +169,13 @@ again(struct imap_session *s)
 	submit(s);
 }
 
+static bool
+goes_on(const struct imap_op *op)
+{
+	return op->kind == IMAP_OP_FETCH && op->rc == 0 &&
+	       !((const struct imap_fetch_op *)op)->over;
+}
+
 static void
 done(struct store_job *job)
 {
@@ -184,6 +191,8 @@ done(struct store_job *job)
 	    (op->fail.kind == FAIL_TEMP || op->fail.kind == FAIL_DISK))
 		log_error(&s->popd->log, "command of %s: %s", s->login,
 		    op->fail.text);
+	if (goes_on(op) && s->conn != NULL)
+		imap_ahead_begin(s, (const struct imap_fetch_op *)op);
 	if (op->rc == -1)
 		answer(s);
 	else if (op->again)
@@ -232,10 +241,33 @@ imap_job_begin(struct imap_session *s)
 	    .stages = s->stages,
 	    .n_stages = s->n_stages,
 	    .traces = &s->popd->traces,
-	    .learn = s->popd->conf->policy_reputation};
+	    .learn = s->popd->conf->policy_reputation,
+	    .headers = s->popd->headers};
 	j->job.prepare = takes_stages(op) ? prepare : NULL;
 	j->job.run = run;
 	j->job.done = done;
 	j->job.weight = weight(s, op);
-	submit(s);
+	if (op->kind != IMAP_OP_FETCH) {
+		submit(s);
+		return;
+	}
+	switch (imap_ahead_take(s, (struct imap_fetch_op *)op)) {
+	case IMAP_AHEAD_NONE:
+		submit(s);
+		break;
+	case IMAP_AHEAD_HERE:
+		answer(s);
+		break;
+	case IMAP_AHEAD_SOON:
+		break;
+	}
+}
+
+void
+imap_job_go_on(struct imap_session *s, bool answered)
+{
+	if (answered)
+		answer(s);
+	else
+		submit(s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "common/authority/gate.h"
 #include "common/authority/login.h"
 #include "common/store/account.h"
 #include "common/util/mem.h"
@@ -111,6 +112,7 @@ login_checked(void *arg, const struct login_answer *a)
 	};
 	struct imap_session *s = arg;
 
+	gate_learn(s->popd->gate, s->ip, a, loop_now_ms(s->popd->loop));
 	if (s->conn == NULL) {
 		imap_session_resume(s);
 		return;

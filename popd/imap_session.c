@@ -23,6 +23,7 @@ session_free(struct imap_session *s)
 		    "user=\"%s\"",
 		    s->ip, s->n_fetched, imap_commands(s->imap), s->login);
 	imap_body_drop(s);
+	imap_ahead_drop(s);
 	imap_job_unstage(s);
 	imap_free(s->imap);
 	free(s->tried);

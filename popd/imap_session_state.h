@@ -6,6 +6,7 @@
  *	imap_serve.c	serves the engine's events
  *	imap_job.c	carries out its ops by jobs of the store
  *	imap_body.c	gives it octets of messages
+ *	imap_ahead.c	reads ahead in a long FETCH
  */
 #ifndef POPD_IMAP_SESSION_STATE_H
 #define POPD_IMAP_SESSION_STATE_H
@@ -13,6 +14,7 @@
 #include "common/net/conn.h"
 #include "common/store/stage.h"
 #include "popd/feed.h"
+#include "popd/imap_ahead.h"
 #include "popd/imap_session.h"
 #include "popd/mailboxes.h"
 #include "popd/ops/ops.h"
@@ -51,7 +53,8 @@ struct imap_session {
 	struct mailbox_listener listener;
 
 	struct imap_job job;
-	struct stage **stages; /* of the command under way */
+	struct imap_ahead *ahead; /* of the FETCH under way, or NULL */
+	struct stage **stages;    /* of the command under way */
 	size_t n_stages;
 
 	struct feed *feed; /* of the message being given out, or kept in case
@@ -71,6 +74,10 @@ void imap_job_begin(struct imap_session *s);
 void imap_job_stage(struct imap_session *s);
 void imap_job_octets(struct imap_session *s);
 void imap_job_unstage(struct imap_session *s);
+
+/* The op that waited for what was read ahead has its answer, or is to be
+ * carried out after all. */
+void imap_job_go_on(struct imap_session *s, bool answered);
 
 /* imap_body.c: give what the engine wants; go on if there is room; nobody
  * wants any more. */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "common/authority/gate.h"
 #include "common/daemon/daemon.h"
 #include "common/daemon/doors.h"
 #include "common/mime/charset.h"
@@ -11,6 +12,7 @@
 #include "common/net/privilege.h"
 #include "common/util/rand.h"
 #include "popd/imap_session.h"
+#include "popd/ops/header_cache.h"
 #include "popd/pop3_session.h"
 #include "popd/popd.h"
 #include "popd/profile.h"
@@ -21,8 +23,9 @@
 #define WORKERS          2
 #define AUTHORITY_MS     30000 /* longest wait for maild's word */
 #define JOBS_BESIDE      100   /* of the store, of no session */
-#define STOP_PATIENCE_MS 8000  /* sessions may finish their answer */
-#define STOP_LAST_MS     500   /* and their connections may close */
+#define HEADERS_KEPT     (8 * MB)
+#define STOP_PATIENCE_MS 8000 /* sessions may finish their answer */
+#define STOP_LAST_MS     500  /* and their connections may close */
 
 /* The doors, in the order of the listeners. */
 enum {
@@ -85,9 +88,9 @@ wake_loop(void *arg)
 static int
 start_threads(struct server *s, struct fail *f)
 {
-	/* a session has one job under way, and looks at one mailbox, which may
-	 * be read: a queue this long is never full */
-	size_t most = (size_t)s->conf->limits_connections * 2 + JOBS_BESIDE;
+	/* a session has one job under way, reads ahead, and looks at one
+	 * mailbox, which may be read: a queue this long is never full */
+	size_t most = (size_t)s->conf->limits_connections * 3 + JOBS_BESIDE;
 	struct store_options o = {.dir = s->conf->server_store,
 	    .file = DB_MAIL,
 	    .readers = STORE_READERS,
@@ -101,6 +104,7 @@ start_threads(struct server *s, struct fail *f)
 	if (s->popd.store == NULL)
 		return -1;
 	s->popd.searches.max = STORE_READERS - 1;
+	s->popd.headers = header_cache_new(HEADERS_KEPT);
 	s->popd.mailboxes = mailboxes_new(
 	    s->popd.loop, s->popd.store, &s->popd.log);
 	s->popd.fetched = fetched_new(
@@ -148,6 +152,7 @@ find_authority(struct server *s)
 	char *path = daemon_path(s->conf, "auth.sock");
 
 	s->popd.authority = ipc_client_new(s->popd.loop, path, AUTHORITY_MS);
+	s->popd.gate = gate_new(&s->popd.log);
 	free(path);
 }
 
@@ -156,8 +161,11 @@ entered(void *arg, const struct door_entry *where, int fd,
     const struct address *peer, bool refuse)
 {
 	const struct service *s = &services[where->service];
+	struct popd *popd = arg;
 
-	s->start(arg, fd, peer, s->tls, refuse);
+	refuse = refuse ||
+	         !gate_admits(popd->gate, peer, loop_now_ms(popd->loop));
+	s->start(popd, fd, peer, s->tls, refuse);
 }
 
 /* Patience with the sessions that remain is at its end. */
@@ -216,6 +224,7 @@ wind_up(struct server *s)
 {
 	notice_inbox_free(s->notices);
 	ipc_client_free(s->popd.authority);
+	gate_free(s->popd.gate);
 	workers_free(s->popd.workers);
 	fetched_free(s->popd.fetched);
 	s->popd.fetched = NULL;
@@ -225,6 +234,7 @@ wind_up(struct server *s)
 	timer_free(s->stop_timer);
 	loop_free(s->popd.loop);
 	mailboxes_free(s->popd.mailboxes);
+	header_cache_free(s->popd.headers);
 	tls_free(s->popd.pop3_tls);
 	tls_free(s->popd.imap_tls);
 	tally_release(&s->popd.maildrops);

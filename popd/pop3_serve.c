@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "common/authority/gate.h"
 #include "common/authority/login.h"
 #include "common/util/mem.h"
 #include "popd/pop3_session_state.h"
@@ -58,6 +59,7 @@ login_checked(void *arg, const struct login_answer *a)
 	};
 	struct pop3_session *s = arg;
 
+	gate_learn(s->popd->gate, s->ip, a, loop_now_ms(s->popd->loop));
 	if (s->conn == NULL) {
 		pop3_session_resume(s);
 		return;
@@ -166,15 +168,44 @@ body_piece(
 	pop3_serve_feed(s);
 }
 
+void
+pop3_serve_alone(struct pop3_session *s)
+{
+	s->feed = feed_open(s->popd->store, s->popd->workers,
+	    maildrop_body(s->drop, s->index), 0, FEED_PIECE, body_piece, s);
+}
+
+void
+pop3_serve_ahead(struct pop3_session *s, struct str text)
+{
+	pop3_session_flush(s); /* the engine has room for a piece then */
+	pop3_body_begin(s->pop3);
+	pop3_body(s->pop3, text);
+	end_body(s);
+}
+
 static void
 begin_body(struct pop3_session *s, size_t index)
 {
+	bool follows = index == 0 || index == s->index + 1;
+	struct str text;
+
 	s->index = index;
 	s->busy = true;
 	s->begun = false;
 	s->feed_waits = false;
-	s->feed = feed_open(s->popd->store, s->popd->workers,
-	    maildrop_body(s->drop, index), 0, FEED_PIECE, body_piece, s);
+	switch (pop3_ahead_take(s, index, &text)) {
+	case POP3_AHEAD_NONE:
+		pop3_serve_alone(s);
+		if (follows)
+			pop3_ahead_begin(s, index + 1);
+		break;
+	case POP3_AHEAD_HERE:
+		pop3_serve_ahead(s, text);
+		break;
+	case POP3_AHEAD_SOON:
+		break;
+	}
 }
 
 static void

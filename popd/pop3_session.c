@@ -29,6 +29,7 @@ session_free(struct pop3_session *s)
 {
 	crowd_leave(&s->member);
 	feed_free(s->feed);
+	pop3_ahead_drop(s);
 	pop3_free(s->pop3);
 	leave_maildrop(s);
 	free(s->tried);

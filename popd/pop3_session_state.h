@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pop3_session_state: what the two files of the POP3 session share.
+ * pop3_session_state: what the files of the POP3 session share.
  *
  *	pop3_session.c	life, connection, time: drives the engine
  *	pop3_serve.c	serves the engine's events
+ *	pop3_ahead.c	reads ahead for who fetches one after the other
  */
 #ifndef POPD_POP3_SESSION_STATE_H
 #define POPD_POP3_SESSION_STATE_H
@@ -11,6 +12,7 @@
 #include "common/net/conn.h"
 #include "popd/feed.h"
 #include "popd/maildrop.h"
+#include "popd/pop3_ahead.h"
 #include "popd/pop3_session.h"
 #include "popd/proto/pop3.h"
 
@@ -32,11 +34,12 @@ struct pop3_session {
 	char *tried;           /* name whose login is being checked */
 	struct maildrop *drop; /* from the check of a login on */
 	bool logged_in;
-	struct feed *feed; /* of the message being given out */
-	bool feed_waits;   /* its next piece is not asked for yet; else it is
-	                    * under way */
-	bool begun;        /* its first line is out */
-	size_t index;      /* its place in the maildrop */
+	struct pop3_ahead *ahead; /* what follows it, or NULL */
+	struct feed *feed;        /* of the message being given out */
+	bool feed_waits; /* its next piece is not asked for yet; else it is
+	                  * under way */
+	bool begun;      /* its first line is out */
+	size_t index;    /* its place in the maildrop */
 	size_t n_fetched, n_deleted;
 };
 
@@ -46,6 +49,11 @@ void pop3_serve(
 
 /* Ask for the next piece of the message if there is room for it. */
 void pop3_serve_feed(struct pop3_session *s);
+
+/* The message that was asked for was read ahead; or is to be read for itself.
+ */
+void pop3_serve_ahead(struct pop3_session *s, struct str text);
+void pop3_serve_alone(struct pop3_session *s);
 
 /* Send what the engine has to say. */
 void pop3_session_flush(struct pop3_session *s);

@@ -11,6 +11,7 @@
  *	pop3_*.c	the same for POP3, with maildrop.c
  *	turns.c		who may search now
  *	feed.c		stored bodies, piece by piece
+ *	*_ahead.c	what a client will ask for next, read before it does
  *	fetched.c	what was fetched, for the journeys
  *
  * Sessions run on the loop.  What may block goes elsewhere: passwords to
@@ -34,6 +35,8 @@
 #include "popd/mailboxes.h"
 #include "popd/turns.h"
 
+struct gate;
+
 struct popd {
 	const struct conf *conf;
 	struct log log;
@@ -42,8 +45,10 @@ struct popd {
 	struct store *store;
 	struct workers *workers;
 	struct ipc_client *authority; /* maild's auth.sock */
+	struct gate *gate;            /* before it is asked */
 	struct mailboxes *mailboxes;
 	struct fetched *fetched;
+	struct header_cache *headers;
 	struct turns searches;
 	struct trace_source traces; /* the store's writer thread's */
 	size_t kept_feeds; /* of sessions that may go on in a message */

@@ -175,10 +175,12 @@ read_info(struct fetch_run *r, int64_t id)
 {
 	int got;
 
+	unsigned want = fetch_find_kept(r);
+
 	r->readable = true;
-	if (r->want == 0)
+	if (want == 0)
 		return 0;
-	got = info_read(r->db, id, r->want, &r->info, r->f);
+	got = info_read(r->db, id, want, &r->info, r->f);
 	if (got == 0) {
 		fail(r->f, FAIL_PERM, "body %lld is gone", (long long)id);
 		got = -1;
@@ -210,6 +212,7 @@ add_row(struct fetch_run *r, const struct message_row *m, size_t first)
 	struct imap_fetch_batch *b = &op->batch;
 	size_t text = b->text.len, n;
 
+	r->body = m->body;
 	if (read_info(r, m->body) == -1)
 		return -1;
 	make_room(b, op->query.n);
@@ -283,15 +286,19 @@ add_rows(struct fetch_run *r)
 	return got == -1 ? -1 : 0;
 }
 
+/* kept: fields that may be kept are. */
 static unsigned
-wanted(const struct imap_fetch_query *q)
+wanted(const struct imap_fetch_query *q, bool kept)
 {
 	unsigned want = 0;
 
 	for (size_t i = 0; i < q->n; i++) {
-		want |= answers[q->items[i].kind].want;
-		if (q->items[i].from == IMAP_FROM_OCTETS &&
-		    imap_section_needs_parts(&q->items[i].section))
+		const struct imap_fetch_item *item = &q->items[i];
+
+		want |= answers[item->kind].want;
+		if (item->from == IMAP_FROM_OCTETS &&
+		    imap_section_needs_parts(&item->section) &&
+		    !(kept && fetch_may_be_kept(item)))
 			want |= INFO_PARTS;
 	}
 	return want;
@@ -303,8 +310,9 @@ imap_run_fetch(struct db *db, const struct ops_context *c, struct imap_op *op)
 	struct imap_fetch_op *fetch = (struct imap_fetch_op *)op;
 	struct fetch_run r = {.db = db, .op = fetch, .f = &op->fail};
 
-	(void)c;
-	r.want = wanted(&fetch->query);
+	r.want = wanted(&fetch->query, false);
+	r.want_else = wanted(&fetch->query, true);
+	r.headers = c->headers;
 	info_init(&r.info);
 	op->rc = add_rows(&r);
 	fetch_octets_release(&r);

@@ -7,6 +7,7 @@
 #include "common/store/body.h"
 #include "common/util/mem.h"
 #include "popd/ops/fetch_run.h"
+#include "popd/ops/header_cache.h"
 
 #define PIECE      (64 * KB)
 #define OCTETS_MAX (64 * MB) /* no message comes near */
@@ -65,6 +66,66 @@ stream(struct fetch_run *r, const struct fetch_plan *p, uint64_t skip,
 	v->binary = p->item->decoded;
 }
 
+/* ---- what is kept ---- */
+
+bool
+fetch_may_be_kept(const struct imap_fetch_item *item)
+{
+	return item->from == IMAP_FROM_OCTETS && !item->partial &&
+	       (item->section.what == IMAP_SECTION_FIELDS ||
+		   item->section.what == IMAP_SECTION_FIELDS_NOT);
+}
+
+unsigned
+fetch_find_kept(struct fetch_run *r)
+{
+	const struct imap_fetch_query *q = &r->op->query;
+	bool all = true;
+
+	if (r->headers == NULL || r->want == r->want_else)
+		return r->want;
+	if (r->kept == NULL) {
+		r->kept = mem_new(q->n, sizeof(*r->kept));
+		buf_init(&r->kept_text, q->n * HEADER_CACHE_TEXT);
+	}
+	buf_clear(&r->kept_text);
+	for (size_t i = 0; i < q->n; i++) {
+		struct fetch_kept *k = &r->kept[i];
+
+		if (!fetch_may_be_kept(&q->items[i]))
+			continue;
+		k->at = r->kept_text.len;
+		k->there = header_cache_get(r->headers, r->body,
+		    buf_str(&q->items[i].label), &r->kept_text);
+		k->len = r->kept_text.len - k->at;
+		all &= k->there;
+	}
+	return all ? r->want_else : r->want;
+}
+
+static bool
+find_kept(
+    struct fetch_run *r, const struct imap_fetch_item *item, struct str *text)
+{
+	const struct fetch_kept *k;
+
+	if (r->kept == NULL)
+		return false;
+	k = &r->kept[item - r->op->query.items];
+	*text = str_first(str_after(buf_str(&r->kept_text), k->at), k->len);
+	return k->there;
+}
+
+static void
+keep(struct fetch_run *r, const struct imap_fetch_item *item, struct str text)
+{
+	if (r->headers != NULL && fetch_may_be_kept(item))
+		header_cache_put(
+		    r->headers, r->body, buf_str(&item->label), text);
+}
+
+/* ---- plans ---- */
+
 /* The part of `len' octets that the item asks for. */
 static void
 cut(const struct imap_fetch_item *item, uint64_t len, uint64_t *skip,
@@ -92,8 +153,13 @@ fetch_plan(struct fetch_run *r, const struct imap_fetch_item *item,
 {
 	struct fetch_plan p = {.item = item, .value = value};
 	uint64_t skip = 0, send;
+	struct str kept;
 
 	*read = 0;
+	if (find_kept(r, item, &kept)) {
+		octets(r, &p, kept);
+		return;
+	}
 	if (!imap_section_find(
 		&item->section, r->info.parts, message_size, &p.span)) {
 		short_text(r, value, item,
@@ -157,6 +223,7 @@ cook(struct fetch_run *r, const struct fetch_plan *p, struct str text)
 		} else {
 			imap_section_filter(
 			    &p->item->section, text, &r->cooked);
+			keep(r, p->item, buf_str(&r->cooked));
 		}
 		assert(!r->cooked.overrun);
 		cut(p->item, r->cooked.len, &skip, &send);
@@ -284,5 +351,7 @@ fetch_octets_release(struct fetch_run *r)
 {
 	buf_release(&r->cooked);
 	buf_release(&r->raw);
+	buf_release(&r->kept_text);
+	free(r->kept);
 	free(r->plans);
 }

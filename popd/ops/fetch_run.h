@@ -13,6 +13,7 @@
 #include "common/store/info.h"
 #include "popd/proto/imap_message_op.h"
 
+struct header_cache;
 struct fetch_plan; /* octets to be read for one item */
 
 struct fetch_run {
@@ -22,6 +23,15 @@ struct fetch_run {
 	unsigned want; /* of enum info_want */
 	struct info info;
 	bool readable; /* the message's info and octets are */
+
+	struct header_cache *headers; /* or NULL */
+	int64_t body;                 /* of the message at hand */
+	unsigned want_else; /* wanted if all fields that may be kept are */
+	struct fetch_kept {
+		bool there;
+		size_t at, len;
+	} * kept; /* of the message at hand, for each item */
+	struct buf kept_text;
 
 	struct fetch_plan *plans; /* of the message at hand */
 	size_t n_plans, room;
@@ -43,6 +53,11 @@ int fetch_spare(struct fetch_run *r);
 void fetch_plan(struct fetch_run *r, const struct imap_fetch_item *item,
     size_t value, uint64_t message_size, uint64_t *read);
 void fetch_drop_plan(struct fetch_run *r, uint64_t read);
+
+/* Header fields of the message at hand that header_cache has: then fewer infos
+ * are wanted. */
+unsigned fetch_find_kept(struct fetch_run *r);
+bool fetch_may_be_kept(const struct imap_fetch_item *item);
 
 /* Read what is planned of this body, and answer it: 0, -1. */
 int fetch_carry_out(struct fetch_run *r, int64_t body);

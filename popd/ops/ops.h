@@ -14,6 +14,8 @@
 #include "common/util/str.h"
 #include "popd/proto/imap_op.h"
 
+struct header_cache;
+
 struct ops_context {
 	struct str login;  /* account's, for the journey */
 	struct str peer;   /* the client's address */
@@ -23,6 +25,7 @@ struct ops_context {
 	size_t n_stages;
 	struct trace_source *traces; /* for journeys that begin here */
 	bool learn; /* what is done with Junk counts for reputation */
+	struct header_cache *headers; /* or NULL: read each time */
 };
 
 bool ops_writes(enum imap_op_kind kind);

@@ -29,6 +29,23 @@ imap_fetch_query_release(struct imap_fetch_query *q)
 	*q = (struct imap_fetch_query){0};
 }
 
+void
+imap_fetch_query_copy(
+    const struct imap_fetch_query *q, struct imap_fetch_query *out)
+{
+	*out = *q;
+	out->items = mem_new(q->n, sizeof(*out->items));
+	for (size_t i = 0; i < q->n; i++) {
+		const struct imap_fetch_item *from = &q->items[i];
+		struct imap_fetch_item *to = &out->items[i];
+
+		*to = *from;
+		buf_init(&to->label, from->label.limit);
+		buf_add(&to->label, buf_str(&from->label));
+		imap_section_copy(&from->section, &to->section);
+	}
+}
+
 bool
 imap_fetch_wants(const struct imap_fetch_query *q, enum imap_fetch_kind kind)
 {

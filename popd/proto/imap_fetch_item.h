@@ -72,6 +72,10 @@ struct imap_fetch_query {
 };
 void imap_fetch_query_release(struct imap_fetch_query *q);
 
+/* *out is all its own. */
+void imap_fetch_query_copy(
+    const struct imap_fetch_query *q, struct imap_fetch_query *out);
+
 /* Take "ALL", "FLAGS" or "(FLAGS UID)".  Items of capabilities that are not
  * offered are unknown.  False with *what_is_wrong. */
 struct imap;

@@ -7,19 +7,6 @@
 
 #define COPY_MAX (16 * KB) /* of a text at a time */
 
-/* In decimal: many thousands of times in one command. */
-static void
-add_number(struct buf *out, uint64_t n)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do
-		digits[--at] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	buf_add(out, (struct str){digits + at, sizeof(digits) - at});
-}
-
 /* ---- a row ---- */
 
 static void
@@ -34,10 +21,10 @@ begin(struct imap *p, const struct mirror_message *m)
 	f->any = false;
 	buf_add(&p->out, STR("* "));
 	if (imap_has(p, IMAP_HAS_UIDONLY)) { /* RFC 9586 s3.3 */
-		add_number(&p->out, m->uid);
+		imap_out_number(&p->out, m->uid);
 		buf_add(&p->out, STR(" UIDFETCH ("));
 	} else {
-		add_number(&p->out, view_seq(p->view, m->uid));
+		imap_out_number(&p->out, view_seq(p->view, m->uid));
 		buf_add(&p->out, STR(" FETCH ("));
 	}
 }
@@ -69,13 +56,13 @@ mirror_item(struct imap *p, enum imap_fetch_kind kind)
 		break;
 	case IMAP_FETCH_MODSEQ:
 		buf_add(&p->out, STR("MODSEQ ("));
-		add_number(&p->out, (uint64_t)m->modseq);
+		imap_out_number(&p->out, (uint64_t)m->modseq);
 		buf_add_char(&p->out, ')');
 		break;
 	default:
 		assert(kind == IMAP_FETCH_UID);
 		buf_add(&p->out, STR("UID "));
-		add_number(&p->out, m->uid);
+		imap_out_number(&p->out, m->uid);
 	}
 }
 

@@ -69,10 +69,24 @@ imap_out_mailbox(struct buf *out, struct str name, bool utf8)
 	buf_release(&wire);
 }
 
+void
+imap_out_number(struct buf *out, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	buf_add(out, (struct str){digits + at, sizeof(digits) - at});
+}
+
 static void
 add_flag(struct buf *out, bool *first, const char *name)
 {
-	buf_addf(out, "%s%s", *first ? "" : " ", name);
+	if (!*first)
+		buf_add_char(out, ' ');
+	buf_add(out, str_of(name));
 	*first = false;
 }
 

@@ -32,6 +32,9 @@ void imap_out_mailbox(struct buf *out, struct str name, bool utf8);
 void imap_out_flags(
     struct buf *out, uint64_t flags, const struct mirror *m, bool recent);
 
+/* In decimal, without the price of a format: there are many in one answer. */
+void imap_out_number(struct buf *out, uint64_t n);
+
 /* "17-Jul-1996 02:44:25 +0000" with its quotes. */
 void imap_out_date_time(struct buf *out, int64_t unix_s);
 

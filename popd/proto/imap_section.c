@@ -16,6 +16,22 @@ imap_section_release(struct imap_section *s)
 	*s = (struct imap_section){0};
 }
 
+void
+imap_section_copy(const struct imap_section *s, struct imap_section *out)
+{
+	*out = *s;
+	buf_init(&out->names, s->names.limit);
+	out->fields = NULL;
+	if (s->n_fields == 0)
+		return;
+	buf_add(&out->names, buf_str(&s->names));
+	out->fields = mem_new(s->n_fields, sizeof(*out->fields));
+	for (size_t i = 0; i < s->n_fields; i++)
+		out->fields[i] = (struct str){
+		    out->names.data + (s->fields[i].at - s->names.data),
+		    s->fields[i].len};
+}
+
 /* ASCII case ignored; shorter first, which is quicker than the alphabet. */
 static int
 compare(const void *a, const void *b)

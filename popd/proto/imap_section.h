@@ -35,6 +35,9 @@ struct imap_section {
 /* All zero is BODY[]. */
 void imap_section_release(struct imap_section *s);
 
+/* *out is all its own. */
+void imap_section_copy(const struct imap_section *s, struct imap_section *out);
+
 /* Take "[...]" from the arguments, and append it to label as a response has
  * it.  binary: numbers only.  False: it breaks the grammar. */
 bool imap_section_take(struct imap_args *a, bool binary,

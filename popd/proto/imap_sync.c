@@ -6,22 +6,34 @@
 
 #define VANISHED_RANGES 1000 /* in one response */
 
+static void
+add_modseq(struct buf *out, int64_t modseq)
+{
+	buf_add(out, STR(" MODSEQ ("));
+	imap_out_number(out, (uint64_t)modseq);
+	buf_add_char(out, ')');
+}
+
 void
 imap_tell_flags(struct imap *p, const struct mirror_message *m)
 {
 	bool uid_only = imap_has(p, IMAP_HAS_UIDONLY);
 
-	if (uid_only) /* RFC 9586 s3.3 */
-		buf_addf(&p->out, "* %" PRIu32 " UIDFETCH (FLAGS (", m->uid);
-	else
-		buf_addf(&p->out,
-		    "* %" PRIu32 " FETCH (UID %" PRIu32 " FLAGS (",
-		    view_seq(p->view, m->uid), m->uid);
+	buf_add(&p->out, STR("* "));
+	if (uid_only) { /* RFC 9586 s3.3 */
+		imap_out_number(&p->out, m->uid);
+		buf_add(&p->out, STR(" UIDFETCH (FLAGS ("));
+	} else {
+		imap_out_number(&p->out, view_seq(p->view, m->uid));
+		buf_add(&p->out, STR(" FETCH (UID "));
+		imap_out_number(&p->out, m->uid);
+		buf_add(&p->out, STR(" FLAGS ("));
+	}
 	imap_out_flags(&p->out, m->flags, view_mirror(p->view),
 	    !imap_has(p, IMAP_HAS_REV2) && view_recent(p->view, m->uid));
 	buf_add_char(&p->out, ')');
 	if (imap_has(p, IMAP_HAS_CONDSTORE))
-		buf_addf(&p->out, " MODSEQ (%" PRId64 ")", m->modseq);
+		add_modseq(&p->out, m->modseq);
 	buf_add(&p->out, STR(")\r\n"));
 }
 

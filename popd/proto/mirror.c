@@ -59,8 +59,13 @@ mirror_from(const struct mirror *m, uint32_t uid)
 {
 	size_t low = 0, high = m->n;
 
-	/* UIDs of most mailboxes have few gaps below */
-	if (high > 0 && m->messages[high - 1].uid < uid)
+	if (high == 0 || uid <= m->messages[0].uid)
+		return 0;
+	/* UIDs rise: there are not more of them below than numbers, and no
+	 * fewer where none is gone, as in most mailboxes */
+	if (uid - m->messages[0].uid < high)
+		high = uid - m->messages[0].uid;
+	if (m->messages[high - 1].uid < uid)
 		return high;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* FETCH carried out on a store, batch by batch. */
+#include "popd/ops/header_cache.h"
 #include "popd/ops/ops.h"
 #include "popd/proto/imap.h"
 #include "popd/proto/imap_message_op.h"
@@ -50,10 +51,12 @@ end(struct imap_fetch_op *op)
 	seqset_release(&op->uids);
 }
 
+static struct header_cache *headers; /* what ops are given */
+
 static int
 carry_out(struct fixture *x, struct imap_fetch_op *op)
 {
-	struct job job = {.op = &op->op};
+	struct job job = {.c.headers = headers, .op = &op->op};
 	struct fail f;
 
 	imap_fetch_batch_clear(&op->batch);
@@ -272,6 +275,62 @@ test_damaged(struct fixture *x)
 	end(&op);
 }
 
+static int
+lose_bodies(struct db *db, void *arg, struct fail *f)
+{
+	(void)arg;
+	return sql_exec(db->sqlite, "DELETE FROM body_data", f);
+}
+
+/* What was asked for once is not read again, and is the same; who asks for more
+ * hears that the message is damaged. */
+static void
+test_kept(struct fixture *x)
+{
+	static const char items[] =
+	    "(BODY.PEEK[HEADER.FIELDS (Subject)] RFC822.SIZE"
+	    " BODY.PEEK[HEADER.FIELDS.NOT (Subject)] BODY.PEEK[9.HEADER.FIELDS"
+	    " (X)] BODY.PEEK[HEADER.FIELDS (Subject)]<0.9>)";
+	struct imap_fetch_op op;
+	struct total once, again;
+
+	headers = NULL;
+	begin(x, &op, items);
+	seqset_add(&op.uids, 1, 70);
+	run(x, &op, &once);
+	end(&op);
+	headers = header_cache_new(1 * MB);
+	for (int i = 0; i < 3; i++) {
+		begin(x, &op, items);
+		seqset_add(&op.uids, 1, 70);
+		run(x, &op, &again);
+		CHECK(again.rows == once.rows);
+		CHECK_STR(again.text.data, once.text.data);
+		buf_release(&again.text);
+		end(&op);
+	}
+	buf_release(&once.text);
+	MUST(db_write(x->db, lose_bodies, NULL, &why));
+	begin(x, &op, "BODY.PEEK[HEADER.FIELDS (Subject)]");
+	seqset_add(&op.uids, 3, 3);
+	run(x, &op, &again);
+	CHECK(!op.unreadable);
+	CHECK_STR(again.text.data,
+	    "BODY[HEADER.FIELDS (Subject)] {15}\r\nSubject: 12\r\n\r\n;");
+	buf_release(&again.text);
+	end(&op);
+	begin(x, &op, "(BODY.PEEK[HEADER.FIELDS (Subject)] BODY.PEEK[HEADER])");
+	seqset_add(&op.uids, 3, 3);
+	run(x, &op, &again);
+	CHECK(op.unreadable);
+	CHECK_STR(again.text.data,
+	    "BODY[HEADER.FIELDS (Subject)] NILBODY[HEADER] NIL;");
+	buf_release(&again.text);
+	end(&op);
+	header_cache_free(headers);
+	headers = NULL;
+}
+
 int
 main(void)
 {
@@ -284,6 +343,7 @@ main(void)
 	test_within_a_message(&x);
 	test_large(&x);
 	test_damaged(&x);
+	test_kept(&x);
 	fixture_release(&x);
 	return TEST_EXIT();
 }

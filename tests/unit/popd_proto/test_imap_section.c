@@ -274,9 +274,36 @@ test_many_names(void)
 	buf_release(&out);
 }
 
+/* A copy is all its own. */
+static void
+test_copy(void)
+{
+	struct imap_args a = {STR("[2.HEADER.FIELDS (Date \"x\")]"), false};
+	struct imap_section s = {0}, plain = {0}, copy;
+	struct buf l, out;
+
+	buf_init(&l, 1 * KB);
+	buf_init(&out, 1 * KB);
+	CHECK(imap_section_take(&a, false, &s, &l));
+	imap_section_copy(&s, &copy);
+	imap_section_release(&s);
+	CHECK(copy.what == IMAP_SECTION_FIELDS && copy.n == 1 &&
+	      copy.numbers[0] == 2 && copy.n_fields == 2);
+	imap_section_filter(
+	    &copy, STR("To: t\r\nX: y\r\nDate: d\r\n\r\n"), &out);
+	CHECK_STR(out.data, "X: y\r\nDate: d\r\n\r\n");
+	imap_section_release(&copy);
+	imap_section_copy(&plain, &copy);
+	CHECK(copy.what == IMAP_SECTION_ALL && copy.n_fields == 0);
+	imap_section_release(&copy);
+	buf_release(&l);
+	buf_release(&out);
+}
+
 int
 main(void)
 {
+	test_copy();
 	test_grammar();
 	test_find();
 	test_deep();
