@@ -9,6 +9,7 @@
 #include "mailctl/client.h"
 #include "mailctl/commands.h"
 #include "mailctl/duration.h"
+#include "mailctl/json_print.h"
 #include "mailctl/show.h"
 #include "mailctl/table.h"
 
@@ -209,7 +210,7 @@ print_end(struct travel *t, json_t *at)
 		json_object_del(at, "happened");
 		json_object_del(at, "counts");
 		json_object_set(at, "jumps", t->jumps);
-		json_dumpf(at, stdout, JSON_COMPACT);
+		json_print(at, JSON_COMPACT);
 		putchar('\n');
 	} else if (json_is_null(json_object_get(at, "next"))) {
 		printf("It is %s now; nothing waits.\n",

@@ -14,6 +14,7 @@
 #include "mailctl/client.h"
 #include "mailctl/commands.h"
 #include "mailctl/import_rights.h"
+#include "mailctl/json_print.h"
 #include "mailctl/progress.h"
 #include "mailctl/show.h"
 #include "mailctl/snapshot.h"
@@ -151,7 +152,7 @@ make(struct cli *cli, struct backing *b)
 		json_object_set_new(made, "ok", json_true());
 		json_object_set_new(made, "dir", json_string(b->dir));
 		json_object_set_new(made, "ms", json_integer(ms));
-		json_dumpf(made, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
+		json_print(made, JSON_INDENT(1) | JSON_SORT_KEYS);
 		putchar('\n');
 	} else {
 		print_made(made, ms);
@@ -242,7 +243,7 @@ list(struct cli *cli, const char *dir)
 	out = json_pack("{s:b, s:s, s:o, s:o}", "ok", 1, "dir", dir, "backups",
 	    all, "drill", backup_json_drill(&drill));
 	if (cli->json) {
-		json_dumpf(out, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+		json_print(out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 		putchar('\n');
 	} else {
 		print_list(all);

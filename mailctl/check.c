@@ -14,6 +14,7 @@
 #include "common/util/clock.h"
 #include "mailctl/client.h"
 #include "mailctl/commands.h"
+#include "mailctl/json_print.h"
 #include "mailctl/show.h"
 #include "mailctl/sockets.h"
 #include "mailctl/table.h"
@@ -204,7 +205,7 @@ print_json(const struct check *c)
 	json_t *whole = json_pack(
 	    "{s:b, s:O}", "ok", !c->bad, "findings", c->findings);
 
-	json_dumpf(whole, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	json_print(whole, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(whole);
 }

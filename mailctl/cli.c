@@ -8,6 +8,7 @@
 
 #include "common/util/str.h"
 #include "mailctl/client.h"
+#include "mailctl/json_print.h"
 #include "mailctl/table.h"
 
 void
@@ -182,7 +183,7 @@ cli_ask_shown(const struct cli *cli, json_t *request, bool *shown, int *code)
 
 	*shown = reply != NULL && cli->json;
 	if (*shown) {
-		json_dumpf(reply, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+		json_print(reply, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 		putchar('\n');
 	}
 	return reply;

@@ -14,6 +14,7 @@
 #include "mailctl/child.h"
 #include "mailctl/commands.h"
 #include "mailctl/dev_internet.h"
+#include "mailctl/json_print.h"
 #include "mailctl/stubdns.h"
 
 #define SETTINGS_MAX 24
@@ -160,7 +161,7 @@ box_ready(void *arg)
 		json_object_set_new(
 		    ready, "internet", dev_internet_describe(d->internet));
 	if (d->cli->json) {
-		json_dumpf(ready, stdout, JSON_COMPACT);
+		json_print(ready, JSON_COMPACT);
 		putchar('\n');
 	} else if (d->command == NULL) {
 		print_block(ready);

@@ -13,6 +13,7 @@
 #include "common/policy/tags.h"
 #include "common/util/mem.h"
 #include "mailctl/commands.h"
+#include "mailctl/json_print.h"
 #include "mailctl/show.h"
 #include "mailctl/table.h"
 
@@ -446,7 +447,7 @@ report(struct cli *cli, struct check *c)
 		    "domain", c->domain, "hostname", c->host, "findings",
 		    c->findings);
 
-		json_dumpf(all, stdout, JSON_COMPACT);
+		json_print(all, JSON_COMPACT);
 		putchar('\n');
 		json_decref(all);
 	} else {

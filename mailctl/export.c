@@ -14,6 +14,7 @@
 #include "common/util/mem.h"
 #include "mailctl/commands.h"
 #include "mailctl/import_rights.h"
+#include "mailctl/json_print.h"
 #include "mailctl/progress.h"
 #include "mailctl/show.h"
 #include "mailctl/table.h"
@@ -268,7 +269,7 @@ report(struct export *e)
 	    (json_int_t)e->octets, "failed_mailboxes", (json_int_t)e->failed,
 	    "ms", (json_int_t)ms);
 
-	json_dumpf(out, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	json_print(out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(out);
 	return code;

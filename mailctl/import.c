@@ -21,6 +21,7 @@
 #include "mailctl/commands.h"
 #include "mailctl/import_name.h"
 #include "mailctl/import_rights.h"
+#include "mailctl/json_print.h"
 #include "mailctl/show.h"
 #include "mailctl/table.h"
 
@@ -291,7 +292,7 @@ report(struct import *i, const struct fail *f, int rc)
 		    "problems", i->problems, "error",
 		    rc == -1 ? json_text(f->text) : json_null());
 
-		json_dumpf(out, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+		json_print(out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 		putchar('\n');
 		json_decref(out);
 		return code;

@@ -5,6 +5,7 @@
 
 #include "common/util/mem.h"
 #include "mailctl/commands.h"
+#include "mailctl/json_print.h"
 #include "mailctl/show.h"
 #include "mailctl/story.h"
 
@@ -37,7 +38,7 @@ print_lines(const json_t *journey)
 		json_t *line = json_pack(
 		    "{s:s}", "id", show_text(journey, "id"));
 		json_object_update(line, hop);
-		json_dumpf(line, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		json_print(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
 		putchar('\n');
 		json_decref(line);
 	}

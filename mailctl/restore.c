@@ -16,6 +16,7 @@
 #include "mailctl/client.h"
 #include "mailctl/commands.h"
 #include "mailctl/import_rights.h"
+#include "mailctl/json_print.h"
 #include "mailctl/show.h"
 #include "mailctl/snapshot.h"
 #include "mailctl/table.h"
@@ -121,7 +122,7 @@ print_json(const struct restoring *r, const struct restore_done *d)
 	    (json_int_t)d->octets, "held", (json_int_t)d->held, "damaged",
 	    (json_int_t)d->damaged, "aside", d->aside, "problems", r->problems);
 
-	json_dumpf(out, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	json_print(out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(out);
 }

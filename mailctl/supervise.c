@@ -18,7 +18,7 @@
 #define BACKOFF_MS   100
 #define BACKOFF_MOST 30000
 #define STEADY_MS    60000 /* alive so long: the back-off begins anew */
-#define STOP_MS      15000
+#define STOP_MS      30000 /* maild may have a checkpoint to finish */
 
 static const char *const programs[] = {"maild", "smtpd", "popd"};
 

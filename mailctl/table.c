@@ -48,6 +48,29 @@ table_addf(struct table *t, const char *fmt, ...)
 	table_add(t, str_of(text));
 }
 
+bool
+table_is_hidden(uint32_t code)
+{
+	/* letters and marks by name, and blank */
+	static const uint32_t blank[] = {
+	    0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0};
+
+	switch (utf8proc_category((utf8proc_int32_t)code)) {
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+	case UTF8PROC_CATEGORY_CN:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+		return true;
+	default:
+		break;
+	}
+	for (size_t i = 0; i < sizeof(blank) / sizeof(blank[0]); i++)
+		if (code == blank[i])
+			return true;
+	return false;
+}
+
 /* Take one character off *s.  Returns its columns, or -1 when its octets
  * (of which it took one) must be shown in hex. */
 static int
@@ -56,14 +79,7 @@ take_char(struct str *s, struct str *octets)
 	utf8proc_int32_t c;
 	utf8proc_ssize_t n = utf8proc_iterate(
 	    (const utf8proc_uint8_t *)s->at, (utf8proc_ssize_t)s->len, &c);
-	utf8proc_category_t kind = n > 0 ? utf8proc_category(c)
-	                                 : UTF8PROC_CATEGORY_CC;
-	/* format characters could turn the direction of the line around */
-	bool hidden = kind == UTF8PROC_CATEGORY_CC ||
-	              kind == UTF8PROC_CATEGORY_CF ||
-	              kind == UTF8PROC_CATEGORY_CN ||
-	              kind == UTF8PROC_CATEGORY_ZL ||
-	              kind == UTF8PROC_CATEGORY_ZP;
+	bool hidden = n <= 0 || table_is_hidden((uint32_t)c);
 	size_t took = n > 0 && !hidden ? (size_t)n : 1;
 
 	*octets = str_first(*s, took);

@@ -32,6 +32,9 @@ void table_print(struct table *t, FILE *out, const char *none);
 /* Text alone, made safe the same way. */
 void table_print_text(FILE *out, struct str text);
 
+/* Is it nothing to see, or what could turn the direction of a line around? */
+bool table_is_hidden(uint32_t code);
+
 /* Columns the text takes when printed so. */
 size_t table_width(struct str text);
 

@@ -13,6 +13,7 @@
 #include "common/util/mem.h"
 #include "mailctl/commands.h"
 #include "mailctl/import_rights.h"
+#include "mailctl/json_print.h"
 #include "mailctl/show.h"
 #include "mailctl/snapshot.h"
 #include "mailctl/table.h"
@@ -147,7 +148,7 @@ print_done(const struct verifying *v)
 		    "bytes", (json_int_t)v->done.octets, "damaged_bodies",
 		    (json_int_t)v->done.damaged, "damaged", v->damages);
 
-		json_dumpf(out, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+		json_print(out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 		putchar('\n');
 		json_decref(out);
 		return;

@@ -363,6 +363,39 @@ def test_throttle():
             assert client.login(BOB, server.password(BOB)) == 454
 
 
+def imaps_says(server, source, user, password):
+    """What LOGIN over TLS from that address of ours is answered; None: closed before TLS."""
+    tls = ssl.create_default_context()
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((server.host, server.ports["imaps"]), 60, (source, 0)) as raw:
+        try:
+            with tls.wrap_socket(raw) as sock:
+                lines = sock.makefile("rb")
+                assert lines.readline().startswith(b"* OK")
+                sock.sendall(f'a LOGIN "{user}" "{password}"\r\n'.encode())
+                while (line := lines.readline()).startswith(b"* "):
+                    pass
+                return line.decode().split("]")[0].split("[")[-1] if line.startswith(b"a NO") else line[:4].decode()
+        except (ConnectionError, ssl.SSLError):
+            return None
+
+
+def test_an_address_of_guesses_is_shut():
+    """Before TLS, when it has been told often enough; not where somebody is at home, and not port 25."""
+    with Server(settings={"limits.auth_failures": "3"}) as server:
+        home, away = "127.0.0.8", "127.0.0.9"
+        assert imaps_says(server, home, BOB, server.password(BOB)) == "a OK"
+        said = [imaps_says(server, away, "nobody@d.test", f"guess{n}") for n in range(15)]
+        assert said == ["AUTHENTICATIONFAILED"] * 3 + ["UNAVAILABLE"] * 10 + [None] * 2
+        assert server.log_text().count("auth shut rip=127.0.0.9 ") == 1
+        with socket.create_connection((server.host, server.ports["smtp"]), 60, (away, 0)) as sock:
+            assert sock.recv(3) == b"220"
+        said = [imaps_says(server, home, "nobody@d.test", f"guess{n}") for n in range(15)]
+        assert said == ["AUTHENTICATIONFAILED"] * 3 + ["UNAVAILABLE"] * 12
+        assert imaps_says(server, home, BOB, server.password(BOB)) == "a OK"
+        assert "auth shut rip=127.0.0.8 " not in server.log_text()
+
+
 def test_a_session_is_used_once_and_only_so_many_are_kept(server):
     authority = Authority(server)
     one, of_another = authority.first(BOB), authority.first(BOB, rip="198.51.100.1")

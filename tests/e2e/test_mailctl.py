@@ -54,6 +54,26 @@ def conf_of(tmp_path, *lines):
     return str(file)
 
 
+HIDDEN = "\u0085\u009b\u202e\u200b\u2066\u3164\ufeff\U000e0041"  # controls, marks of direction, nothing to see
+
+
+def test_hidden_characters_are_shown():
+    """Neither for people nor for programs does an octet go out that a terminal obeys
+    or nobody sees; to programs it means the same."""
+    label = f"a{HIDDEN}b \u00e4\U0001f4ee"
+    with Server(users={"bob@d.test": "secret"}) as server:
+        server.ctl("app-password", "add", "bob@d.test", label)
+        server.ctl("alias", "add", "a\u202eb\u200bc@d.test", "bob@d.test")
+        for words in (["app-password", "list", "bob@d.test"], ["alias", "list"]):
+            raw = mailctl("-c", str(server.dir / "pennypost.conf"), *words, "--json").stdout
+            text = server.ctl(*words).stdout
+            assert not set(HIDDEN) & set(raw + text)
+            assert "\\u202e" in raw and "\\xe2\\x80\\xae" in text
+            assert (label if "app" in words[0] else "a\u202eb\u200bc@d.test") in json.dumps(json.loads(raw), ensure_ascii=False)
+            if "app" in words[0]:  # letters stay what they are
+                assert "\u00e4\U0001f4ee" in raw and "\u00e4\U0001f4ee" in text
+
+
 # ---- dev
 
 def test_ready_line():
