@@ -12,12 +12,14 @@
 #include "common/util/buf.h"
 
 struct load;
+struct ssl_st; /* OpenSSL's connection */
 
 struct load_conn {
 	int fd; /* -1: closed */
 	struct load *load;
 	struct buf in, out;
-	bool wants_out; /* epoll watches for room */
+	struct ssl_st *ssl; /* NULL: in the clear */
+	bool wants_out;     /* epoll watches for room */
 };
 
 struct load_host {
@@ -25,6 +27,7 @@ struct load_host {
 	bool (*line)(struct load_conn *c, struct str line);
 	/* It is closed, by either side. */
 	void (*closed)(struct load_conn *c);
+	bool tls; /* from the first octet on */
 };
 
 struct load *load_new(const char *address_port, const struct load_host *host);
@@ -34,8 +37,19 @@ void load_free(struct load *l);
 void load_connect(struct load *l, struct load_conn *c);
 void load_send(struct load_conn *c, struct str text);
 
+/* What was sent to c outside of its own line() goes on its way. */
+void load_flush(struct load_conn *c);
+
+/* From now on in TLS, without a look at the certificate: what was sent is out,
+ * and the line just served was the last in the clear. */
+void load_secure(struct load_conn *c);
+
 /* Serve all connections until none is open. */
 void load_run(struct load *l);
+
+/* Serve what is ready within so many milliseconds (-1: wait for something);
+ * false if no connection is open. */
+bool load_turn(struct load *l, int wait_ms);
 
 int64_t load_now_us(void);
 

@@ -62,15 +62,19 @@ class PennyPost:
                               text=True, check=True).stdout.strip()
 
     def start(self, dir, options=()):
+        self.launch(dir, options)
+        self.ready = json.loads(self.process.stdout.readline())
+        self.ports = self.ready["ports"]
+        self.port = self.ports["smtp"]
+
+    def launch(self, dir, options):
+        """It will say when it is ready."""
         self.dir = pathlib.Path(dir)
         self.log = open(self.dir / "log", "wb")
         self.process = subprocess.Popen(
             [self.bin / "mailctl", "dev", "--json", "--dir", self.dir / "dev", "--accept-any",
              "--domain", self.domain, *options],
             stdout=subprocess.PIPE, stderr=self.log)
-        self.ready = json.loads(self.process.stdout.readline())
-        self.ports = self.ready["ports"]
-        self.port = self.ports["smtp"]
 
     def ctl(self, *args):
         got = subprocess.run([self.bin / "mailctl", "-c", self.ready["conf"], *args, "--json"],
@@ -103,7 +107,8 @@ class PennyPost:
 class Dovecot:
     """LMTP on a Unix socket, for Postfix."""
 
-    def start(self, dir, location):
+    def start(self, dir, location, settings):
+        """settings: more, in Dovecot's words; they come last."""
         self.dir = pathlib.Path(dir)
         self.conf = self.dir / "dovecot.conf"
         self.socket = self.dir / "lmtp"
@@ -111,8 +116,8 @@ class Dovecot:
         mail.mkdir(parents=True)
         os.chown(mail, 65534, 65534)  # nobody
         (self.dir / "users").write_text("".join(
-            f"user{n}@peer.test:{{PLAIN}}secret:65534:65534::{mail}/user{n}::\n"
-            for n in range(ACCOUNTS)))
+            f"{name}@peer.test:{{PLAIN}}secret:65534:65534::{mail}/{name}::\n"
+            for name in ("seen", *(f"user{n}" for n in range(ACCOUNTS)))))
         self.conf.write_text(f"""\
 base_dir = {self.dir}/run
 state_dir = {self.dir}/state
@@ -135,10 +140,13 @@ service lmtp {{
     mode = 0666
   }}
 }}
-""")
+{settings}""")
+        self.launch()
+        wait_until(self.socket.is_socket, 20, "Dovecot")
+
+    def launch(self):
         self.process = subprocess.Popen(["dovecot", "-F", "-c", self.conf],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(self.socket.is_socket, 20, "Dovecot")
 
     def delivered(self):
         """What Dovecot itself finds in all mailboxes."""
@@ -156,6 +164,8 @@ class PostfixDovecot:
     back on one client: its limit of connections is lifted, its pause for
     clients faster than delivery is off."""
     domain = "peer.test"
+    dovecot_settings = main_cf = ""  # more of each
+    more_services = []
 
     def __init__(self, format):
         self.format = format
@@ -183,7 +193,8 @@ class PostfixDovecot:
             parent.chmod(0o755)  # Postfix has users of its own
         self.dovecot = Dovecot()
         self.dovecot.start(self.dir / "dovecot",
-                           {"Maildir": "maildir:~/Maildir", "mdbox": "mdbox:~/mdbox"}[self.format])
+                           {"Maildir": "maildir:~/Maildir", "mdbox": "mdbox:~/mdbox"}[self.format],
+                           self.dovecot_settings)
         self.port = free_port()
         self.etc, self.queue = self.dir / "etc", self.dir / "queue"
         data = self.dir / "data"
@@ -206,13 +217,13 @@ virtual_mailbox_maps = static:all
 virtual_transport = lmtp:unix:{self.dovecot.socket}
 alias_maps =
 alias_database =
-default_process_limit = 200
+default_process_limit = 1200
 smtpd_client_connection_count_limit = 0
 smtpd_peername_lookup = no
 in_flow_delay = 0
-""")
+{self.main_cf}""")
         (self.etc / "master.cf").write_text(master_cf(
-            f"127.0.0.1:{self.port}", "proxywrite unix - - n - 1 proxymap", "local unix - n n - - local",
+            f"127.0.0.1:{self.port}", *self.more_services, "proxywrite unix - - n - 1 proxymap", "local unix - n n - - local",
             "virtual unix - n n - - virtual", "lmtp unix - - n - - lmtp"))
         self.postfix("start")
         wait_until(lambda: answers(self.port), 20, "Postfix")

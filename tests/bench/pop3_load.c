@@ -193,7 +193,7 @@ on_closed(struct load_conn *c)
 	next(k);
 }
 
-static const struct load_host host = {on_line, on_closed};
+static const struct load_host host = {on_line, on_closed, false};
 
 static struct options
 read_options(int argc, char **argv)
