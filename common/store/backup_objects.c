@@ -119,12 +119,15 @@ copy_file(struct backup_target *t, const char *store,
 	return rc;
 }
 
-static bool
-is_there(const char *store, const char *name)
+/* 1, 0, or -1: it cannot be told. */
+static int
+is_there(const char *dir, const char *name, struct fail *f)
 {
-	char *path = disk_path(store, name);
-	bool there = access(path, F_OK) == 0 || errno != ENOENT;
+	char *path = disk_path(dir, name);
+	int there = access(path, F_OK) == 0 ? 1 : 0;
 
+	if (there == 0 && errno != ENOENT)
+		there = backup_fail(f, path);
 	free(path);
 	return there;
 }
@@ -134,12 +137,14 @@ put(struct backup_target *t, const char *store, struct str path, struct fail *f)
 {
 	const struct manifest_file *old;
 	struct manifest_file file = {0};
-	int got = 0;
+	int got, there;
 
 	snprintf(file.path, sizeof(file.path), "%.*s", STR_FMT(path));
 	/* a second row of it, which db_check() complains of */
-	if (is_there(t->dir, file.path))
-		return 0;
+	there = is_there(t->dir, file.path, f);
+	if (there != 0)
+		return there == 1 ? 0 : -1;
+	got = 0;
 	/* a name never means other octets */
 	old = backup_previous_find(t->previous, file.path);
 	if (old != NULL) {
@@ -149,8 +154,11 @@ put(struct backup_target *t, const char *store, struct str path, struct fail *f)
 		    backup_pace_step(&t->pace, file.octets, f) == -1)
 			got = -1;
 	}
-	if (got == 0 && !is_there(store, file.path))
-		return 0;
+	if (got == 0) {
+		there = is_there(store, file.path, f);
+		if (there != 1)
+			return there;
+	}
 	if (got == -1 || (got == 0 && copy_file(t, store, &file, f) == -1))
 		return -1;
 	return backup_target_add(t, &file, got == 0, f);

@@ -245,3 +245,29 @@ backup_place_is_restoring(const char *store)
 {
 	return is_there(store, BACKUP_RESTORING);
 }
+
+/* The old mail.db is on its way: it has a second name by now, or its objects
+ * have gone before it. */
+static bool
+is_half_taken(const char *store)
+{
+	char *path = disk_path(store, "mail.db");
+	struct stat st;
+	bool half = stat(path, &st) == 0 &&
+	            (st.st_nlink > 1 || !is_there(store, "objects"));
+
+	free(path);
+	return half;
+}
+
+int
+backup_place_may_open(const char *store, bool has_mail, struct fail *f)
+{
+	if (!backup_place_is_restoring(store) ||
+	    (has_mail && !is_half_taken(store)))
+		return 0;
+	return fail(f, FAIL_PERM,
+	    "%s is being restored, or a restore died there: `mailctl "
+	    "restore' again",
+	    store);
+}

@@ -26,4 +26,8 @@ int backup_place_take(const char *to, int64_t now_ms,
 /* Is something being restored here, or was, and never finished? */
 bool backup_place_is_restoring(const char *store);
 
+/* Then whatever is here is no store to be opened: 0, or -1 and FAIL_PERM.
+ * has_mail: there is a mail.db; it may still be the whole one of before. */
+int backup_place_may_open(const char *store, bool has_mail, struct fail *f);
+
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "common/store/backup_place.h"
 #include "common/store/disk.h"
 #include "common/store/gather.h"
 #include "common/store/migrate.h"
@@ -178,7 +179,9 @@ open_writer(struct db *db, struct fail *f)
 {
 	int rc = -1;
 
-	if (disk_make_dir(db->dir, f) == -1)
+	if (disk_make_dir(db->dir, f) == -1 ||
+	    (db->file == DB_MAIL &&
+		backup_place_may_open(db->dir, true, f) == -1))
 		return -1;
 	db->lock = lock_new(db->dir, files[db->file].lock, f);
 	if (db->lock == NULL || txn_lock(db, f) == -1)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/store/gather.h"
 
-#include <assert.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -186,12 +186,7 @@ prepare(struct db *db, const struct schema_step *steps, struct fail *f)
 		return -1;
 	if (version > 0)
 		return keep_copy(db, latest(db, steps), f);
-	if (backup_place_is_restoring(db->dir))
-		return fail(f, FAIL_PERM,
-		    "%s is being restored, or a restore died there: `mailctl "
-		    "restore' again",
-		    db->dir);
-	return 0;
+	return backup_place_may_open(db->dir, false, f);
 }
 
 int

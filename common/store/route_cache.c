@@ -102,16 +102,17 @@ route_cache_put(struct route_cache *c, struct str address,
 {
 	struct entry *row = row_of(c, address), *place = row;
 
-	if (!is_worth_it(route))
-		return;
 	for (struct entry *e = row; e < row + SHARE; e++) {
 		if (str_eq(str_of(e->address), address)) {
 			place = e;
+			empty(place); /* it may lead elsewhere by now */
 			break;
 		}
 		if (e->until_ms < place->until_ms)
 			place = e;
 	}
+	if (!is_worth_it(route))
+		return;
 	empty(place);
 	*place = (struct entry){
 	    .address = mem_dup(address),

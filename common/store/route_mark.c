@@ -23,6 +23,8 @@ write_mark(const char *dir, struct fail *f)
 	if (fd == -1 && errno == ENOENT && /* a person's doing */
 	    disk_make_file(dir, ROUTE_MARK_FILE, 0660, f) == 0)
 		fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd != -1)
+		errno = ENOSPC; /* of a write that was cut short */
 	if (fd == -1 || pwrite(fd, &mark, sizeof(mark), 0) != sizeof(mark))
 		rc = fail(f, FAIL_TEMP, "store: %s: %s", path, strerror(errno));
 	if (fd != -1)

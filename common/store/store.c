@@ -112,6 +112,7 @@ prepare_one(struct store *s)
 	unlock(s);
 	job->press = press = press != NULL ? press : press_new();
 	rc = job->prepare(job, &job->fail);
+	job->press = NULL;
 	if (rc == -1)
 		finish_one(s, job, -1);
 	lock(s);

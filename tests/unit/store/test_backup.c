@@ -699,6 +699,39 @@ nobody_takes_the_place(void)
 	fixture_remove_dir(dir);
 }
 
+/* Nor does it open the old one once a restore has begun to take it away: until
+ * then it may. */
+static void
+nothing_half_taken_opens(void)
+{
+	struct fixture x;
+	struct fail f;
+	char path[200], other[200];
+
+	fixture_init(&x);
+	db_close(x.db);
+	snprintf(path, sizeof(path), "%s/restoring", x.dir);
+	CHECK(mkdir(path, 0700) == 0);
+	x.db = db_open(x.dir, DB_MAIL, DB_WRITER, &f);
+	CHECK(x.db != NULL);
+	db_close(x.db);
+	snprintf(path, sizeof(path), "%s/mail.db", x.dir);
+	snprintf(other, sizeof(other), "%s/restoring/mail.db", x.dir);
+	CHECK(link(path, other) == 0);
+	CHECK(db_open(x.dir, DB_MAIL, DB_WRITER, &f) == NULL);
+	CHECK(strstr(f.text, "restore") != NULL);
+	CHECK(unlink(other) == 0);
+	snprintf(path, sizeof(path), "%s/objects", x.dir);
+	snprintf(other, sizeof(other), "%s/restoring/objects", x.dir);
+	CHECK(rename(path, other) == 0);
+	CHECK(db_open(x.dir, DB_MAIL, DB_WRITER, &f) == NULL);
+	CHECK(strstr(f.text, "restore") != NULL);
+	CHECK(rename(other, path) == 0);
+	x.db = db_open(x.dir, DB_MAIL, DB_WRITER, &f);
+	CHECK(x.db != NULL);
+	fixture_release(&x);
+}
+
 int
 main(void)
 {
@@ -713,5 +746,6 @@ main(void)
 	huge_numbers();
 	rows_lead_nowhere_else();
 	nobody_takes_the_place();
+	nothing_half_taken_opens();
 	return TEST_EXIT();
 }
