@@ -67,7 +67,7 @@ executed(struct worker_job *job)
 	struct execution *e = (struct execution *)job;
 	struct maild *m = e->server->maild;
 
-	if (e->outcome.effects != 0)
+	if (e->outcome.ok && e->outcome.effects != 0)
 		log_info(&m->log, "control: uid %u: %s",
 		    (unsigned)ipc_request_uid(e->request), e->outcome.summary);
 	if ((e->outcome.effects & CONTROL_LOGIN) != 0) {
@@ -84,6 +84,7 @@ executed(struct worker_job *job)
 	}
 	if ((e->outcome.effects & CONTROL_BACKUP) != 0)
 		backups_kick(m->backups);
+	auth_change_over(m->auth);
 	ipc_reply(e->request, str_of(e->reply));
 	release(e);
 }
@@ -118,8 +119,10 @@ serve(void *arg, struct ipc_request *request, struct str line)
 	backups_print(c->maild->backups, &e->counters);
 	secret_init(&e->line);
 	secret_set(&e->line, line);
-	if (workers_submit(c->worker, &e->job))
+	if (workers_submit(c->worker, &e->job)) {
+		auth_change_begins(c->maild->auth);
 		return;
+	}
 	ipc_reply(request, STR("{\"ok\":false,\"kind\":\"temporary\",\"text\":"
 			       "\"maild has too many commands to execute\"}"));
 	release(e);

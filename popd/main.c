@@ -39,12 +39,15 @@ enum {
 static const struct service {
 	void (*start)(struct popd *popd, int fd, const struct address *peer,
 	    bool tls, bool crowded);
-	bool tls; /* from the start */
+	bool tls;        /* from the start */
+	struct str shut; /* to whom the gate keeps out */
 } services[DOORS] = {
-    [DOOR_POP3] = {pop3_session_start, false},
-    [DOOR_POP3S] = {pop3_session_start, true },
-    [DOOR_IMAP] = {imap_session_start, false},
-    [DOOR_IMAPS] = {imap_session_start, true },
+    [DOOR_POP3] = {pop3_session_start, false,
+		   STR("-ERR [SYS/TEMP] too many logins, try again later\r\n")    },
+    [DOOR_POP3S] = {pop3_session_start, true,  STR("")                             },
+    [DOOR_IMAP] = {imap_session_start, false,
+		   STR("* BYE [UNAVAILABLE] too many logins, try again later\r\n")},
+    [DOOR_IMAPS] = {imap_session_start, true,  STR("")                             },
 };
 
 struct server {
@@ -89,7 +92,9 @@ static int
 start_threads(struct server *s, struct fail *f)
 {
 	/* a session has one job under way, reads ahead, and looks at one
-	 * mailbox, which may be read: a queue this long is never full */
+	 * mailbox, which may be read.  What sessions that are gone have left
+	 * behind comes on top: the queue may be full then, and the job of who
+	 * comes next fails */
 	size_t most = (size_t)s->conf->limits_connections * 3 + JOBS_BESIDE;
 	struct store_options o = {.dir = s->conf->server_store,
 	    .file = DB_MAIL,
@@ -163,9 +168,10 @@ entered(void *arg, const struct door_entry *where, int fd,
 	const struct service *s = &services[where->service];
 	struct popd *popd = arg;
 
-	refuse = refuse ||
-	         !gate_admits(popd->gate, peer, loop_now_ms(popd->loop));
-	s->start(popd, fd, peer, s->tls, refuse);
+	if (refuse || gate_admits(popd->gate, peer, loop_now_ms(popd->loop)))
+		s->start(popd, fd, peer, s->tls, refuse);
+	else
+		crowd_turn_away(fd, s->shut);
 }
 
 /* Patience with the sessions that remain is at its end. */

@@ -9,7 +9,8 @@
  *	be read for itself
  *
  * What is here goes out without a thread being woken for it.  A session holds
- * twice AHEAD_OCTETS at most; larger messages are never read ahead.
+ * twice 64 KB at most, until it ends: limits.connections times 128 KB in all,
+ * if all of them fetch.  Larger messages are never read ahead.
  */
 #ifndef POPD_POP3_AHEAD_H
 #define POPD_POP3_AHEAD_H

@@ -153,6 +153,12 @@ guard_is_proxy(const struct guard *g, const struct address *peer)
 	return has(&g->proxies, peer);
 }
 
+bool
+guard_is_exempt(const struct guard *g, const struct address *peer)
+{
+	return has(&g->exempt, peer);
+}
+
 enum smtp_reply
 guard_connect(struct guard *g, const struct address *peer)
 {

@@ -27,6 +27,9 @@ void guard_free(struct guard *g);
 /* Is it a proxy, whose connections begin with a PROXY header? */
 bool guard_is_proxy(const struct guard *g, const struct address *peer);
 
+/* Is it one of policy.exempt? */
+bool guard_is_exempt(const struct guard *g, const struct address *peer);
+
 /* One more connection from there.  REPLY_OK, or the 421. */
 enum smtp_reply guard_connect(struct guard *g, const struct address *peer);
 

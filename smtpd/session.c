@@ -232,17 +232,13 @@ static const struct conn_host host = {on_ready, on_closed, on_expired};
 
 /* 421 if that can be said at once. */
 static void
-turn_away(struct smtpd *d, const struct service *service, int fd,
-    const struct address *peer, enum smtp_reply r)
+turn_away(const struct session *s, int fd, enum smtp_reply r)
 {
-	char ip[ADDRESS_TEXT_MAX];
 	struct buf words;
 
-	log_warn(&d->log, "too many %sconnections rip=%s service=%s",
-	    r == REPLY_TOO_MANY_NEW ? "new " : "", address_ip_text(peer, ip),
-	    service->name);
+	session_log_kept_out(s, r);
 	buf_init(&words, KB);
-	if (!service->implicit_tls)
+	if (!s->service->implicit_tls)
 		smtp_reply_add(&words, r, STR(""));
 	crowd_turn_away(fd, buf_str(&words));
 	buf_release(&words);
@@ -283,14 +279,16 @@ static enum smtp_reply
 admit(struct session *s, bool proxied)
 {
 	struct crowd *crowd = &s->d->crowd;
+	enum smtp_reply r = REPLY_OK;
 
 	if (!(proxied ? crowd_enter_unnamed(crowd, &s->member)
 		      : crowd_enter(crowd, &s->member, &s->peer)))
 		return REPLY_TOO_MANY_CONNECTIONS;
-	if (proxied || session_may_come(s))
-		return REPLY_OK;
-	crowd_leave(&s->member);
-	return REPLY_TOO_MANY_NEW;
+	if (!proxied)
+		r = session_may_come(s, false);
+	if (r != REPLY_OK)
+		crowd_leave(&s->member);
+	return r;
 }
 
 void
@@ -312,8 +310,8 @@ session_accept(struct smtpd *d, const struct service *service,
 	if (!refuse)
 		r = admit(s, proxied);
 	if (r != REPLY_OK) {
+		turn_away(s, fd, r);
 		free(s);
-		turn_away(d, service, fd, peer, r);
 		return;
 	}
 	if (listen->proxy && !proxied) { /* it could say what it likes */

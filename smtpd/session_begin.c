@@ -33,14 +33,27 @@ new_engine(const struct session *s, bool silent)
 	return smtp_server_new(&o);
 }
 
-bool
-session_may_come(const struct session *s)
+enum smtp_reply
+session_may_come(const struct session *s, bool of_proxy)
 {
 	struct smtpd *d = s->d;
 
-	return guard_connect(d->guard, &s->peer) == REPLY_OK &&
-	       (!s->service->submission ||
-		   gate_admits(d->gate, &s->peer, loop_now_ms(d->loop)));
+	if (guard_connect(d->guard, &s->peer) != REPLY_OK)
+		return REPLY_TOO_MANY_NEW;
+	if (!s->service->submission || of_proxy ||
+	    guard_is_exempt(d->guard, &s->peer) ||
+	    gate_admits(d->gate, &s->peer, loop_now_ms(d->loop)))
+		return REPLY_OK;
+	return REPLY_TOO_MANY_LOGINS;
+}
+
+void
+session_log_kept_out(const struct session *s, enum smtp_reply r)
+{
+	if (r != REPLY_TOO_MANY_LOGINS)
+		log_warn(&s->d->log, "too many %sconnections rip=%s service=%s",
+		    r == REPLY_TOO_MANY_NEW ? "new " : "", s->ip,
+		    s->service->name);
 }
 
 static void
@@ -85,22 +98,19 @@ session_begin(struct session *s)
 static void
 name_peer(struct session *s, const struct proxy_header *h)
 {
-	enum smtp_reply r = REPLY_OK;
+	enum smtp_reply r = REPLY_TOO_MANY_CONNECTIONS;
 
 	if (!h->local) {
 		s->peer = address_from_bytes(h->source, h->ip_len, h->port);
 		address_ip_text(&s->peer, s->ip);
 	}
-	if (!crowd_name(&s->member, &s->peer))
-		r = REPLY_TOO_MANY_CONNECTIONS;
-	else if (!session_may_come(s))
-		r = REPLY_TOO_MANY_NEW;
+	if (crowd_name(&s->member, &s->peer))
+		r = session_may_come(s, h->local);
 	if (r == REPLY_OK) {
 		session_begin(s);
 		return;
 	}
-	log_warn(&s->d->log, "too many %sconnections rip=%s service=%s",
-	    r == REPLY_TOO_MANY_NEW ? "new " : "", s->ip, s->service->name);
+	session_log_kept_out(s, r);
 	if (s->service->implicit_tls) {
 		session_abort(s);
 		return;

@@ -71,8 +71,12 @@ struct session {
 	struct route route; /* so, too */
 };
 
-/* May a client of that address come now? */
-bool session_may_come(const struct session *s);
+/* May a client of that address come now?  of_proxy: it is a proxy that calls
+ * for itself, where nobody logs in.  REPLY_OK, or the 421. */
+enum smtp_reply session_may_come(const struct session *s, bool of_proxy);
+
+/* It may not.  What the gate keeps out it has said itself. */
+void session_log_kept_out(const struct session *s, enum smtp_reply r);
 
 /* Make what is needed to serve, now that the client's address is known, and
  * greet it, now or later. */

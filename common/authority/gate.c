@@ -20,16 +20,23 @@ struct place {
 	int64_t throttled_at; /* the last time */
 	unsigned throttled;   /* so often, each within GATE_SHUT_MS */
 	struct bucket strangers;
+	bool was_good; /* says in which list it is */
 	UT_hash_handle hh;
 };
 
 /* uthash keeps the order of insertion: what is learnt of is moved to the end,
- * so that the first is the one to go. */
+ * so that the first is the one to go.  The good ones are kept apart, so that
+ * no number of others makes them go. */
+struct places {
+	struct place *good, *others;
+};
+
 struct gate {
 	const struct log *log; /* borrowed */
 	uint64_t salt;         /* nobody outside can choose keys that meet */
-	struct place *addresses, *networks;
+	struct places addresses, networks;
 	int64_t siege_until;
+	int64_t busy_at; /* the last time the authority said so */
 	struct bucket bad, others;
 };
 
@@ -44,10 +51,19 @@ gate_new(const struct log *log)
 }
 
 static void
-drop(struct place **places, struct place *p)
+drop(struct place **list, struct place *p)
 {
-	HASH_DEL(*places, p);
+	HASH_DEL(*list, p);
 	free(p);
+}
+
+static void
+drop_all(struct places *places)
+{
+	while (places->good != NULL)
+		drop(&places->good, places->good);
+	while (places->others != NULL)
+		drop(&places->others, places->others);
 }
 
 void
@@ -55,10 +71,8 @@ gate_free(struct gate *g)
 {
 	if (g == NULL)
 		return;
-	while (g->addresses != NULL)
-		drop(&g->addresses, g->addresses);
-	while (g->networks != NULL)
-		drop(&g->networks, g->networks);
+	drop_all(&g->addresses);
+	drop_all(&g->networks);
 	free(g);
 }
 
@@ -80,29 +94,66 @@ hash(const struct gate *g, uint64_t key)
 }
 
 static struct place *
-find(const struct gate *g, struct place *places, uint64_t key)
+find(const struct gate *g, const struct places *places, uint64_t key)
 {
+	unsigned at = hash(g, key);
 	struct place *p;
 
-	HASH_FIND_BYHASHVALUE(hh, places, &key, sizeof(key), hash(g, key), p);
+	HASH_FIND_BYHASHVALUE(hh, places->good, &key, sizeof(key), at, p);
+	if (p == NULL)
+		HASH_FIND_BYHASHVALUE(
+		    hh, places->others, &key, sizeof(key), at, p);
 	return p;
 }
 
-/* The newest from now on. */
+/* Take it out of its list, or make it. */
 static struct place *
-renew(const struct gate *g, struct place **places, uint64_t key)
+lift(const struct gate *g, struct places *places, uint64_t key)
 {
-	struct place *p = find(g, *places, key);
+	struct place *p = find(g, places, key);
 
-	if (p != NULL) {
-		HASH_DEL(*places, p);
-	} else {
-		if (HASH_COUNT(*places) >= GATE_KEYS)
-			drop(places, *places);
+	if (p == NULL) {
 		p = MEM_NEW(struct place);
 		p->key = key;
+	} else if (p->was_good) {
+		HASH_DEL(places->good, p);
+	} else {
+		HASH_DEL(places->others, p);
 	}
-	HASH_ADD_BYHASHVALUE(hh, *places, key, sizeof(p->key), hash(g, key), p);
+	return p;
+}
+
+/* The newest of its list, which may be full. */
+static void
+put(const struct gate *g, struct place **list, struct place *p)
+{
+	if (HASH_COUNT(*list) >= GATE_KEYS)
+		drop(list, *list);
+	HASH_ADD_BYHASHVALUE(
+	    hh, *list, key, sizeof(p->key), hash(g, p->key), p);
+}
+
+/* Somebody was let in from there. */
+static void
+set_good(
+    const struct gate *g, struct places *places, uint64_t key, int64_t now_ms)
+{
+	struct place *p = lift(g, places, key);
+
+	p->good_until = now_ms + GATE_GOOD_MS;
+	p->was_good = true;
+	put(g, &places->good, p);
+}
+
+/* The newest of its list from now on; once good, it is no other before it is
+ * long enough ago. */
+static struct place *
+renew(const struct gate *g, struct places *places, uint64_t key, int64_t now_ms)
+{
+	struct place *p = lift(g, places, key);
+
+	p->was_good = p->good_until > now_ms;
+	put(g, p->was_good ? &places->good : &places->others, p);
 	return p;
 }
 
@@ -127,28 +178,43 @@ is_bad(const struct place *network, int64_t now_ms)
 }
 
 /* A stranger in a siege.  The network is asked first, so that one of them does
- * not empty the bucket of all. */
+ * not empty the bucket of all; it is not remembered for knocking only. */
 static bool
 take_stranger(struct gate *g, uint64_t key, int64_t now_ms)
 {
-	struct place *network = find(g, g->networks, network_key(key));
+	struct place *network = find(g, &g->networks, network_key(key));
+	bool good = network != NULL && network->good_until > now_ms;
 	bool bad = is_bad(network, now_ms);
+	struct bucket fresh = {0};
 
+	if (!take(network != NULL ? &network->strangers : &fresh,
+		good ? GATE_GOOD_RATE : GATE_NETWORK_RATE, now_ms) ||
+	    !take(bad ? &g->bad : &g->others, bad ? GATE_BAD_RATE : GATE_RATE,
+		now_ms))
+		return false;
 	if (network == NULL)
-		network = renew(g, &g->networks, network_key(key));
-	return take(&network->strangers,
-		   network->good_until > now_ms ? GATE_GOOD_RATE
-						: GATE_NETWORK_RATE,
-		   now_ms) &&
-	       take(bad ? &g->bad : &g->others, bad ? GATE_BAD_RATE : GATE_RATE,
-		   now_ms);
+		renew(g, &g->networks, network_key(key), now_ms)
+		    ->strangers = fresh;
+	return true;
+}
+
+/* Who is kept out is a sign of it, but for that alone it does not go on for
+ * ever. */
+static void
+prolong_siege(struct gate *g, int64_t now_ms)
+{
+	int64_t most = g->busy_at + GATE_SIEGE_MOST_MS;
+
+	g->siege_until = now_ms + GATE_SIEGE_MS;
+	if (g->siege_until > most)
+		g->siege_until = most;
 }
 
 bool
 gate_admits(struct gate *g, const struct address *peer, int64_t now_ms)
 {
 	uint64_t key = address_limit_key(peer);
-	const struct place *address = find(g, g->addresses, key);
+	const struct place *address = find(g, &g->addresses, key);
 
 	if (address != NULL && address->good_until > now_ms)
 		return true;
@@ -156,7 +222,7 @@ gate_admits(struct gate *g, const struct address *peer, int64_t now_ms)
 		return false;
 	if (g->siege_until <= now_ms || take_stranger(g, key, now_ms))
 		return true;
-	g->siege_until = now_ms + GATE_SIEGE_MS; /* it goes on */
+	prolong_siege(g, now_ms);
 	return false;
 }
 
@@ -185,6 +251,7 @@ note_siege(struct gate *g, int64_t now_ms)
 	if (g->siege_until <= now_ms)
 		log_warn(g->log, "auth siege: more logins than can be checked, "
 				 "strangers come in one by one");
+	g->busy_at = now_ms;
 	g->siege_until = now_ms + GATE_SIEGE_MS;
 }
 
@@ -192,7 +259,6 @@ void
 gate_learn(struct gate *g, const char *ip, const struct login_answer *a,
     int64_t now_ms)
 {
-	struct place *address, *network;
 	struct address peer;
 	uint64_t key;
 
@@ -202,15 +268,13 @@ gate_learn(struct gate *g, const char *ip, const struct login_answer *a,
 		return;
 	key = address_limit_key(&peer);
 	if (a->result == LOGIN_GOOD) {
-		address = renew(g, &g->addresses, key);
-		network = renew(g, &g->networks, network_key(key));
-		address->good_until = network->good_until = now_ms +
-		                                            GATE_GOOD_MS;
+		set_good(g, &g->addresses, key, now_ms);
+		set_good(g, &g->networks, network_key(key), now_ms);
 	} else if (a->result == LOGIN_WRONG || a->shut) {
-		network = renew(g, &g->networks, network_key(key));
-		network->bad_until = now_ms + GATE_BAD_MS;
+		renew(g, &g->networks, network_key(key), now_ms)
+		    ->bad_until = now_ms + GATE_BAD_MS;
 		if (a->shut)
-			note_throttled(
-			    g, renew(g, &g->addresses, key), ip, now_ms);
+			note_throttled(g, renew(g, &g->addresses, key, now_ms),
+			    ip, now_ms);
 	}
 }

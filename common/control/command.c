@@ -318,12 +318,12 @@ control_run(
 	call.reply = json_pack("{s:b}", "ok", 1);
 	rc = read_args(command, request, &call, &f);
 	summarise(command, &call, out);
-	if (rc == 0)
-		rc = command->run(&call, &f);
 	if (rc == 0) {
-		out->ok = true;
+		/* what fails half way has changed something, too */
 		out->effects = command->effects;
+		rc = command->run(&call, &f);
 	}
+	out->ok = rc == 0;
 	for (size_t i = 0; i < CALL_ARGS_MAX; i++) {
 		struct buf *text = &call.args[i].text;
 		if (text->data != NULL)

@@ -47,7 +47,8 @@ struct control {
 
 struct control_outcome {
 	bool ok;
-	unsigned effects;  /* of enum control_effect; 0 unless ok */
+	unsigned effects;  /* of enum control_effect, also of what failed on its
+	                    * way; 0 if it was not begun */
 	char summary[400]; /* for a log: the command and what it was about,
 	                    * never a password */
 };

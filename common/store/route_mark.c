@@ -11,6 +11,25 @@
 #include "common/store/sql.h"
 #include "common/util/rand.h"
 
+static int
+put_mark(int fd, uint64_t mark)
+{
+	const char *at = (const char *)&mark;
+	size_t done = 0;
+
+	while (done < sizeof(mark)) {
+		ssize_t n = pwrite(
+		    fd, at + done, sizeof(mark) - done, (off_t)done);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
 /* A random one: nobody need know the one before, and of two who write at once
  * either is new to every reader, as is half of each. */
 static int
@@ -23,9 +42,7 @@ write_mark(const char *dir, struct fail *f)
 	if (fd == -1 && errno == ENOENT && /* a person's doing */
 	    disk_make_file(dir, ROUTE_MARK_FILE, 0660, f) == 0)
 		fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd != -1)
-		errno = ENOSPC; /* of a write that was cut short */
-	if (fd == -1 || pwrite(fd, &mark, sizeof(mark), 0) != sizeof(mark))
+	if (fd == -1 || put_mark(fd, mark) == -1)
 		rc = fail(f, FAIL_TEMP, "store: %s: %s", path, strerror(errno));
 	if (fd != -1)
 		close(fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "maild/auth/auth.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,19 @@ auth_forget(struct auth *a)
 {
 	verified_forget_all(a->verified);
 	key_ring_forget(a->keys);
+}
+
+void
+auth_change_begins(struct auth *a)
+{
+	a->changes++;
+}
+
+void
+auth_change_over(struct auth *a)
+{
+	assert(a->changes > 0);
+	a->changes--;
 }
 
 size_t

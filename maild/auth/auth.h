@@ -50,6 +50,11 @@ struct auth *auth_new(struct maild *m, struct fail *f);
  * more. */
 void auth_forget(struct auth *a);
 
+/* Accounts may change from here on; until that is over, whoever is remembered
+ * is asked for in the store all the same. */
+void auth_change_begins(struct auth *a);
+void auth_change_over(struct auth *a);
+
 /* Questions not answered yet. */
 size_t auth_pending(const struct auth *a);
 

@@ -76,7 +76,6 @@ check_refuse(struct check *c, enum auth_reason why)
 	    AUTH_REASONS(R)
 #undef R
 	};
-
 	json_t *reply = json_pack("{s:b, s:s, s:s}", "ok", 0, "reason",
 	    reasons[why].word, "text", reasons[why].text);
 

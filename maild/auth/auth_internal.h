@@ -42,6 +42,7 @@ struct auth {
 	    app_key[GENERATED_KEY_LEN]; /* what app passwords are hashed by */
 	uint8_t nobody[SCRAM_KEY_LEN];  /* makes salts for unknown names */
 	size_t pending;
+	size_t changes;        /* of accounts, under way perhaps */
 	struct check *waiting; /* for others of their address to be checked */
 	size_t n_waiting;
 	bool stopping;

@@ -173,9 +173,8 @@ answer(struct fetch_run *r, const struct message_row *m, size_t first,
 static int
 read_info(struct fetch_run *r, int64_t id)
 {
-	int got;
-
 	unsigned want = fetch_find_kept(r);
+	int got;
 
 	r->readable = true;
 	if (want == 0)

@@ -95,12 +95,21 @@ find(const struct generation *g, int64_t body, uint32_t name)
 	return &g->slots[i];
 }
 
+/* For one more. */
+static size_t
+room_needed(const struct generation *g)
+{
+	if (2 * g->n < g->room)
+		return g->room;
+	return g->room > 0 ? 2 * g->room : SLOTS_FIRST;
+}
+
 static void
 widen(struct generation *g)
 {
 	struct generation old = *g;
 
-	g->room = old.room > 0 ? 2 * old.room : SLOTS_FIRST;
+	g->room = room_needed(g);
 	g->slots = mem_new(g->room, sizeof(*g->slots));
 	for (size_t i = 0; i < old.room; i++)
 		if (old.slots[i].body != 0)
@@ -109,10 +118,11 @@ widen(struct generation *g)
 	free(old.slots);
 }
 
+/* Octets, with one more of that length. */
 static size_t
-size(const struct generation *g)
+size_with(const struct generation *g, size_t len)
 {
-	return g->room * sizeof(*g->slots) + g->text.len;
+	return room_needed(g) * sizeof(*g->slots) + g->text.len + len;
 }
 
 static void
@@ -121,13 +131,13 @@ add(struct header_cache *c, int64_t body, uint32_t name, struct str text)
 	struct generation *g = &c->young;
 	struct slot *s;
 
-	if (size(g) + text.len + sizeof(*s) > c->max) {
+	if (size_with(g, text.len) > c->max) {
 		forget(&c->old, c->max);
 		c->old = c->young;
 		*g = (struct generation){0};
 		forget(g, c->max);
 	}
-	if (2 * g->n >= g->room)
+	if (room_needed(g) > g->room)
 		widen(g);
 	s = find(g, body, name);
 	if (s->body != 0)

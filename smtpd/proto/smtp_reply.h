@@ -45,6 +45,7 @@
 	R(MAILBOX_FULL, 452, "4.2.2", 0, "Mailbox is full")                    \
 	R(TOO_MANY_RECIPIENTS, 452, "4.5.3", 0, "Too many recipients, send the rest in another message") \
 	R(TOO_MANY_NEW, 421, "4.7.0", 0, "Too many new connections, try again later") \
+	R(TOO_MANY_LOGINS, 421, "4.7.0", 0, "Too many logins, try again later") \
 	R(TOO_FAST, 450, "4.7.1", 0, "Too many messages from your address, try again later") \
 	R(GREYLISTED, 451, "4.7.1", 0, "You are new here: please try again in a few minutes") \
 	R(DEFERRED, 451, "4.7.0", 0, "%")                                      \

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
 """maild as the credential authority: what auth.sock answers, and what it costs."""
 import concurrent.futures
+import contextlib
+import fcntl
 import json
 import pathlib
 import socket
+import sqlite3
 import sys
 import time
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from pennypost import Server, cpu_s  # noqa: E402
+from pennypost import Server, cpu_s, wait_for  # noqa: E402
 
 
 class Authority:
@@ -161,6 +164,27 @@ def test_disabled(shared, authority):
     assert authority.reason("erin@d.test", "wrong") == "bad"
     shared.ctl("user", "enable", "erin@d.test")
     assert authority.reason("erin@d.test", "pw-erin") == "good"
+
+
+def test_asked_for_while_a_command_is_executed():
+    """Half of it may be done: whoever is remembered is looked for all the same."""
+    with Server() as server, contextlib.ExitStack() as locks, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        authority = Authority(server)
+        store = server.dir / "store"
+        assert authority.reason("bob@d.test", "pw-bob-Xyz123") == "good"
+        with contextlib.closing(sqlite3.connect(store / "mail.db", timeout=60)) as db, db:
+            db.execute("UPDATE account SET state = 1 WHERE login = 'bob@d.test'")
+        assert authority.reason("bob@d.test", "pw-bob-Xyz123") == "good"  # nobody has told it
+        for turn in "ab":  # the lock of commits
+            lock = locks.enter_context(open(store / f"lock.{turn}", "rb"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        command = pool.submit(server.ctl, "user", "quota", "bob@d.test", "1G")
+        try:
+            wait_for(lambda: authority.reason("bob@d.test", "pw-bob-Xyz123") == "disabled")
+            assert not command.done()
+        finally:
+            locks.close()
+        command.result()
 
 
 def test_stop_under_load():

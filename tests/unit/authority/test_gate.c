@@ -134,7 +134,18 @@ test_siege(const struct log *log)
 	/* it lasts as long as somebody is kept out */
 	for (int i = 2; i < 60; i++)
 		CHECK(count_networks(g, now + i * 1000, 0, 100) == GATE_RATE);
-	CHECK(count_networks(g, now + 60000 + GATE_SIEGE_MS, 0, 1000) == 1000);
+	/* but not for that alone */
+	CHECK(count_networks(g, now + GATE_SIEGE_MOST_MS, 0, 1000) == 1000);
+	gate_learn(g, "192.0.2.1", &busy, now + GATE_SIEGE_MOST_MS);
+	CHECK(count_networks(g, now + GATE_SIEGE_MOST_MS, 1000, 1000) < 100);
+	now += GATE_SIEGE_MOST_MS + GATE_SIEGE_MS;
+	CHECK(count_networks(g, now - 1, 0, 1000) < 100);
+	gate_free(g);
+
+	/* nor without a sign */
+	g = gate_new(log);
+	gate_learn(g, "192.0.2.1", &busy, 0);
+	CHECK(count_networks(g, GATE_SIEGE_MS, 0, 1000) == 1000);
 	gate_free(g);
 }
 
@@ -172,10 +183,66 @@ test_bound(const struct log *log)
 	learn_often(g, "192.0.2.2", &shut, 0, GATE_SHUT_AFTER);
 	for (int i = 0; i < GATE_KEYS - 1; i++) {
 		snprintf(ip, sizeof(ip), "10.%d.%d.1", i / 250, i % 250);
-		gate_learn(g, ip, &good, 0);
+		gate_learn(g, ip, &shut, 0);
 	}
 	CHECK(admits(g, "192.0.2.1", 0)); /* forgotten */
 	CHECK(!admits(g, "192.0.2.2", 0));
+	gate_free(g);
+}
+
+/* Who was good is not forgotten for others, however many. */
+static void
+test_good_stay(const struct log *log)
+{
+	struct gate *g = gate_new(log);
+	char ip[ADDRESS_TEXT_MAX];
+
+	gate_learn(g, "192.0.2.1", &good, 0);
+	gate_learn(g, "192.0.2.1", &shut, 0); /* and stays good */
+	for (int i = 0; i < GATE_KEYS + 1; i++) {
+		snprintf(ip, sizeof(ip), "10.%d.%d.1", i / 250, i % 250);
+		gate_learn(g, ip, &shut, 0);
+	}
+	gate_learn(g, "10.0.0.1", &busy, 0);
+	CHECK(count_of(g, "192.0.2.1", 0, 1000) == 1000);
+	CHECK(count_of(g, "192.0.2.9", 0, 100) == GATE_GOOD_RATE * GATE_BURST);
+
+	/* as many good ones, though */
+	for (int i = 0; i < GATE_KEYS; i++) {
+		snprintf(ip, sizeof(ip), "10.%d.%d.1", i / 250, i % 250);
+		gate_learn(g, ip, &good, 0);
+	}
+	CHECK(count_of(g, "192.0.2.1", 0, 1000) == GATE_BURST);
+	CHECK(count_of(g, "10.0.0.1", 0, 1000) == 1000);
+
+	/* a week later it is one like any other, and may be good again */
+	learn_often(g, "10.0.0.1", &shut, GATE_GOOD_MS, GATE_SHUT_AFTER);
+	CHECK(!admits(g, "10.0.0.1", GATE_GOOD_MS));
+	gate_learn(g, "10.0.0.1", &good, GATE_GOOD_MS);
+	CHECK(admits(g, "10.0.0.1", GATE_GOOD_MS));
+	gate_free(g);
+}
+
+/* Networks that are kept out do not make others be forgotten. */
+static void
+test_knocking(const struct log *log)
+{
+	struct gate *g = gate_new(log);
+	char ip[ADDRESS_TEXT_MAX];
+	int all_bad = GATE_BAD_RATE * GATE_BURST;
+
+	for (int i = 0; i < all_bad; i++) {
+		snprintf(ip, sizeof(ip), "10.0.%d.99", i);
+		gate_learn(g, ip, &wrong, 0);
+	}
+	gate_learn(g, "203.0.113.1", &wrong, 0);
+	gate_learn(g, "192.0.2.1", &busy, 0);
+	CHECK(count_networks(g, 0, 0, all_bad) == (size_t)all_bad);
+	CHECK(count_networks(g, 0, all_bad, GATE_KEYS + 1000) ==
+	      GATE_RATE * GATE_BURST);
+	/* one more of the others, none of those that failed */
+	CHECK(!admits(g, "203.0.113.9", 1000 / GATE_RATE));
+	CHECK(admits(g, "198.51.100.1", 1000 / GATE_RATE));
 	gate_free(g);
 }
 
@@ -191,6 +258,8 @@ main(void)
 	test_siege(&log);
 	test_bad_networks(&log);
 	test_bound(&log);
+	test_good_stay(&log);
+	test_knocking(&log);
 	close(log.fd);
 	return TEST_EXIT();
 }

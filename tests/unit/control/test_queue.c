@@ -100,7 +100,7 @@ is_refused(struct world *w, const char *text, const char *id, const char *kind,
 	const char *said = json_string_value(json_object_get(reply, "text"));
 	bool good = json_is_false(json_object_get(reply, "ok")) &&
 	            strcmp(got, kind) == 0 && strstr(said, words) != NULL &&
-	            w->outcome.effects == 0;
+	            !w->outcome.ok;
 
 	if (!good)
 		fprintf(stderr, "%s: %s: %s\n", text, got, said);

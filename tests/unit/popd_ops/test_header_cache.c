@@ -80,6 +80,29 @@ test_bounded(void)
 	header_cache_free(c);
 }
 
+/* Is the first still there when so many were put in? */
+static bool
+keeps_first(int64_t n)
+{
+	struct header_cache *c = header_cache_new(48 * KB);
+	bool kept;
+
+	for (int64_t body = 1; body <= n; body++)
+		put(c, body, 0);
+	kept = has(c, 1, 0);
+	header_cache_free(c);
+	return kept;
+}
+
+/* A table for more than 256, at most half full, is 24 KB by itself: all that a
+ * generation may be. */
+static void
+test_table_counts(void)
+{
+	CHECK(keeps_first(512));
+	CHECK(!keeps_first(513));
+}
+
 static void
 test_too_long(void)
 {
@@ -125,6 +148,7 @@ main(void)
 {
 	test_by_body_and_name();
 	test_bounded();
+	test_table_counts();
 	test_too_long();
 	test_many_names();
 	return TEST_EXIT();
