@@ -136,6 +136,8 @@ add(struct header_cache *c, int64_t body, uint32_t name, struct str text)
 		c->old = c->young;
 		*g = (struct generation){0};
 		forget(g, c->max);
+		if (size_with(g, text.len) > c->max)
+			return; /* a cache too small for it */
 	}
 	if (room_needed(g) > g->room)
 		widen(g);

@@ -143,6 +143,17 @@ test_many_names(void)
 	header_cache_free(c);
 }
 
+/* What does not fit into all of it is not kept. */
+static void
+test_tiny(void)
+{
+	struct header_cache *c = header_cache_new(1);
+
+	put(c, 5, 1);
+	CHECK(!has(c, 5, 1));
+	header_cache_free(c);
+}
+
 int
 main(void)
 {
@@ -151,5 +162,6 @@ main(void)
 	test_table_counts();
 	test_too_long();
 	test_many_names();
+	test_tiny();
 	return TEST_EXIT();
 }
