@@ -23,15 +23,10 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_port  # noqa: E402, F401
 from postfix_services import master_cf  # noqa: E402
 
 ACCOUNTS = 100
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_until(true, seconds, what):
